@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The device-model interface of ioreqd: everything that the author of an emulated PCI device needs.
+ *
+ * A *model* is a shared object that includes this header and libc, and exports one function, ioreqd_module(). It
+ * describes itself in constant tables (ids, BARs, capabilities, vectors, doorbells, properties, saved fields,
+ * counters) that the host reads before any code of the model runs. A *device* is one instance of a model. It sits
+ * behind a PCI host bridge that owns configuration space, the placing of BARs, MSI-X, the INTx gate and all checks of
+ * an access. A model never sees a guest address of its BARs, a function number, a hypervisor or an architecture, so
+ * the same source serves every host and every CPU.
+ *
+ * Smallest model: create, read and write. What the guest may do wrong is told with guest_error(), never with an
+ * abort: the guest is hostile.
+ *
+ * Threads. Each device has a *main loop*; every call into a model is made there, one at a time, except bell(), work
+ * items, timers of another loop and file completions, which run on the loop that they were given to. A host function
+ * marked [any] may be called from any of the device's loops, the others only from the main loop. A host function
+ * never calls back into the model before it returns.
+ *
+ * How the interface grows. Every table that crosses it starts with its size; members are only ever appended;
+ * IOREQD_HAS() tells whether the other side's table has one. The elements of arrays (BARs, capabilities, bells,
+ * properties, fields, counters) are frozen: new facts come as new arrays. Enumerators are never renumbered, unknown
+ * flags must be zero. IOREQD_ABI changes only when none of that would do; a host loads a model of equal ABI only.
+ *
+ * Units are bytes, nanoseconds, and vectors and queues counted from 0, unless told otherwise. Numbers that the guest
+ * reads or writes are plain integers here: the host deals with PCI's little-endian byte order. Functions that can
+ * fail return 0 or a negative errno.
+ */
+#ifndef IOREQD_DEVICE_H
+#define IOREQD_DEVICE_H
+
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/uio.h>
+
+#ifdef __cplusplus
+#error "device models are written in C11"
+#endif
+
+#define IOREQD_ABI 1
+
+/* True where the table that P points to, made by the other side, is large enough to hold MEMBER. */
+#define IOREQD_HAS(p, member) (offsetof(__typeof__(*(p)), member) + sizeof((p)->member) <= (p)->struct_size)
+
+#define IOREQD_BARS 6
+
+/* One device instance. Made and owned by the host; valid from create() until destroy() returns. */
+struct ioreqd_device;
+
+/* One thread's event loop. Owned by the host. */
+struct ioreqd_loop;
+
+/* A range of guest memory that stays in sight, see window_open(). Owned by the model that opened it. */
+struct ioreqd_window;
+
+/* A file or block device that the host opened for a property of kind IOREQD_PROPERTY_FILE. Owned by the host. */
+struct ioreqd_file;
+
+/* ------------------------------------------------------------------------------------------------------------------
+ * What the model is
+ */
+
+enum ioreqd_bar_kind {
+    IOREQD_BAR_NONE = 0,
+    IOREQD_BAR_IO = 1,            /* I/O space, 4 to 256 bytes (PCI 3.0 6.2.5.1) */
+    IOREQD_BAR_MEM32 = 2,         /* 32-bit memory, at least 16 bytes */
+    IOREQD_BAR_MEM64 = 3,         /* 64-bit memory; takes the next BAR's place too, which must be NONE */
+    IOREQD_BAR_MEM64_PREFETCH = 4 /* the same, prefetchable: reads have no side effect */
+};
+
+/*
+ * A base address register. An access reaches the model only when decoding is enabled, it lies inside the BAR, it is
+ * aligned to its size, and min_access <= size <= max_access (powers of 2, at most 8). The host splits an aligned
+ * access that is larger than max_access into several, lowest first, and serves a read that is smaller than min_access
+ * from one of min_access; whatever else does not fit reads as all ones and is dropped when written.
+ */
+struct ioreqd_bar {
+    uint8_t kind; /* enum ioreqd_bar_kind */
+    uint8_t min_access;
+    uint8_t max_access;
+    uint8_t reserved;
+    uint32_t flags; /* none defined: 0 */
+    uint64_t size;  /* bytes, a power of 2 */
+};
+
+#define IOREQD_CAPABILITY_TRAP 0x1u /* config_read() and config_write() are called for its body */
+
+/*
+ * A capability in configuration space (PCI 3.0 6.7). The host chooses its place, and links it in the order of the
+ * table; its own (MSI-X) come first.
+ */
+struct ioreqd_capability {
+    uint8_t id;     /* 9: vendor specific */
+    uint8_t length; /* bytes, with the two of id and next pointer: 2 to 128 */
+    uint16_t reserved;
+    uint32_t flags;            /* IOREQD_CAPABILITY_TRAP */
+    const uint8_t *body;       /* length - 2 bytes: what stands after the next pointer at reset */
+    const uint8_t *write_mask; /* length - 2 bytes: bits that the guest may write; NULL: none */
+};
+
+/*
+ * A row of write-only doorbells in a BAR: a write of at least size bytes at offset + i * stride rings the bell of
+ * queue first_queue + i. Only the last value is kept while the queue's loop has not yet run: doorbells coalesce.
+ */
+struct ioreqd_bell {
+    uint8_t bar;
+    uint8_t size; /* bytes of the smallest write that rings: 1, 2 or 4 */
+    uint16_t count;
+    uint16_t first_queue;
+    uint16_t reserved;
+    uint32_t stride; /* bytes, not 0 */
+    uint64_t offset;
+};
+
+/*
+ * What PCI sees of a device. The host copies it for each instance and hands the copy to create(), which may change
+ * it (a size, the number of vectors or queues) but not let it point to memory that goes away before the device.
+ */
+struct ioreqd_description {
+    uint32_t struct_size;
+    uint16_t vendor;
+    uint16_t device;
+    uint16_t subsystem_vendor;
+    uint16_t subsystem;
+    uint8_t revision;
+    uint8_t class_code[3]; /* base class, sub-class, programming interface */
+    uint8_t intx;          /* 1: has an INTx pin */
+    uint8_t msix_bar;      /* the BAR that holds the MSI-X table and pending bits; must be NONE in bar[]: the host's */
+    uint16_t msix;         /* vectors, 0 (no MSI-X) to 2048 */
+    uint16_t queues;       /* 0 to 1024: queues have a bell and a loop each */
+    uint16_t capabilities; /* entries of capability[] */
+    uint16_t bells;        /* entries of bell[] */
+    struct ioreqd_bar bar[IOREQD_BARS];
+    const struct ioreqd_capability *capability;
+    const struct ioreqd_bell *bell;
+};
+
+enum ioreqd_property_kind {
+    IOREQD_PROPERTY_BOOL = 1,   /* on, off              -> uint8_t 0 or 1 */
+    IOREQD_PROPERTY_U32 = 2,    /* a number             -> uint32_t */
+    IOREQD_PROPERTY_U64 = 3,    /* a number             -> uint64_t */
+    IOREQD_PROPERTY_SIZE = 4,   /* bytes with k,M,G,T   -> uint64_t */
+    IOREQD_PROPERTY_STRING = 5, /* text                 -> char[maximum + 1], always ended by a 0 */
+    IOREQD_PROPERTY_FILE = 6    /* a path, which the model never sees -> struct ioreqd_file *, NULL when not given */
+};
+
+#define IOREQD_PROPERTY_REQUIRED 0x1u
+
+/* A key that users set with --device MODEL,KEY=VALUE. Parsed and checked into the state before create(). */
+struct ioreqd_property {
+    const char *name;
+    const char *fallback; /* value when the key is not given, as text; NULL: zero */
+    const char *help;     /* one line for people */
+    uint8_t kind;         /* enum ioreqd_property_kind */
+    uint8_t reserved[3];
+    uint32_t flags;     /* IOREQD_PROPERTY_REQUIRED */
+    uint32_t offset;    /* into the state */
+    uint32_t reserved2;
+    uint64_t minimum;   /* numbers: the range; STRING: of the length */
+    uint64_t maximum;
+    const char *read_only_by; /* FILE: name of the BOOL property that, when on, has it opened for reading only */
+};
+
+enum ioreqd_field_kind {
+    IOREQD_FIELD_U8 = 1,
+    IOREQD_FIELD_U16 = 2,
+    IOREQD_FIELD_U32 = 3,
+    IOREQD_FIELD_U64 = 4
+};
+
+/*
+ * A part of the state that a successor (after a save, an upgrade or a crash) would need: the registers. The tag names
+ * it for ever; place and order may change from version to version.
+ */
+struct ioreqd_field {
+    uint16_t tag; /* unique, not 0 */
+    uint8_t kind; /* enum ioreqd_field_kind */
+    uint8_t reserved;
+    uint32_t since;  /* the first state_version that has it */
+    uint32_t offset; /* into the state */
+    uint32_t count;  /* elements, at least 1 */
+};
+
+/* A number that people may watch: an _Atomic uint64_t in the state, only ever increased. */
+struct ioreqd_counter {
+    const char *name;
+    const char *unit;
+    uint32_t offset; /* into the state */
+    uint32_t reserved;
+};
+
+enum ioreqd_reset_kind {
+    IOREQD_RESET_COLD = 0 /* power on: called once after create() */
+};
+
+/*
+ * A model. All calls are made on the main loop, one at a time, unless told otherwise; state points to state_size
+ * bytes, zeroed before the properties were parsed into them.
+ */
+struct ioreqd_model {
+    uint32_t struct_size;
+    uint32_t abi;        /* IOREQD_ABI */
+    const char *name;    /* as in --device NAME: letters, digits and '-' */
+    const char *summary; /* one line for people */
+    uint32_t state_size;
+    uint32_t state_version;
+    const struct ioreqd_description *description;
+    const struct ioreqd_property *property; /* ends with a NULL name; may be NULL */
+    const struct ioreqd_field *field;       /* ends with tag 0; may be NULL */
+    const struct ioreqd_counter *counter;   /* ends with a NULL name; may be NULL */
+
+    /*
+     * Makes the device: checks the properties, opens nothing, adjusts the description. On a value that it cannot use it
+     * calls property_error() and returns -EINVAL.
+     */
+    int (*create)(struct ioreqd_device *device, void *state, struct ioreqd_description *description);
+
+    /* Frees what create() made. No loop runs the model's code any more. Optional. */
+    void (*destroy)(struct ioreqd_device *device, void *state);
+
+    /* A read of size 1, 2, 4 or 8 bytes at offset of a BAR. Registers that do not exist read as 0. */
+    uint64_t (*read)(struct ioreqd_device *device, void *state, unsigned bar, uint64_t offset, unsigned size);
+
+    /* A write. There is no error to return: PCI has none. */
+    void (*write)(struct ioreqd_device *device, void *state, unsigned bar, uint64_t offset, unsigned size,
+                  uint64_t value);
+
+    /* The doorbell of a queue was rung, with the last value written. On the queue's loop. */
+    void (*bell)(struct ioreqd_device *device, void *state, unsigned queue, uint32_t value);
+
+    /* Brings every register to its power-on value. Idempotent. */
+    void (*reset)(struct ioreqd_device *device, void *state, enum ioreqd_reset_kind kind);
+
+    /*
+     * Stop starting work, and call quiesced() of the host once nothing is in flight: at once, or later from any
+     * loop. Until then the device stays as it is. Optional: a model without it is always quiet.
+     */
+    void (*quiesce)(struct ioreqd_device *device, void *state);
+
+    /*
+     * An access to the body of capability[index] that has IOREQD_CAPABILITY_TRAP. offset counts from the capability's
+     * first byte (its id); size is 1, 2 or 4, aligned. The host has applied the write mask to its own copy before
+     * config_write(), and answers reads from that copy when config_read() is absent. value: what stands there.
+     */
+    uint32_t (*config_read)(struct ioreqd_device *device, void *state, unsigned index, unsigned offset, unsigned size,
+                            uint32_t value);
+    void (*config_write)(struct ioreqd_device *device, void *state, unsigned index, unsigned offset, unsigned size,
+                         uint32_t value);
+};
+
+/* ------------------------------------------------------------------------------------------------------------------
+ * What the host gives
+ */
+
+enum ioreqd_log_level {
+    IOREQD_LOG_ERROR = 0,
+    IOREQD_LOG_WARNING = 1,
+    IOREQD_LOG_INFO = 2,
+    IOREQD_LOG_DEBUG = 3
+};
+
+enum ioreqd_direction {
+    IOREQD_FROM_GUEST = 0, /* the device reads guest memory */
+    IOREQD_TO_GUEST = 1    /* the device writes guest memory */
+};
+
+/* A piece of work for a loop, owned by the model; it must stay until it has run. Zeroed, then run and argument set. */
+struct ioreqd_work {
+    void (*run)(void *argument);
+    void *argument;
+    struct ioreqd_work *next; /* the host's */
+    atomic_uint posted;       /* the host's: 1 while it waits to run */
+};
+
+enum ioreqd_file_operation {
+    IOREQD_FILE_READ = 1,
+    IOREQD_FILE_WRITE = 2,
+    IOREQD_FILE_FLUSH = 3 /* what was written before is on the medium when it completes; iov is not used */
+};
+
+/*
+ * One file request, owned by the model, which must leave it and what iov points to alone until done() is called, on
+ * the loop that submitted it.
+ */
+struct ioreqd_file_request {
+    uint8_t operation; /* enum ioreqd_file_operation */
+    uint8_t reserved[7];
+    uint64_t offset;
+    const struct iovec *iov;
+    uint32_t iov_count;
+    int32_t result; /* set before done(): 0, or a negative errno; short transfers are the host's care */
+    void (*done)(struct ioreqd_file_request *request);
+    uint64_t host[8]; /* the host's */
+};
+
+/*
+ * The functions of the host. One table serves all devices of a module.
+ *
+ * DMA addresses are what the guest's driver programs into the device. Access fails with -EIO while the guest has
+ * bus mastering off, and with -EFAULT where there is no RAM.
+ */
+struct ioreqd_host {
+    uint32_t struct_size;
+    uint32_t abi;
+
+    /* Copies guest memory, all or nothing. Every byte is read once. [any] */
+    int (*dma_read)(struct ioreqd_device *device, uint64_t address, void *to, size_t length);
+    int (*dma_write)(struct ioreqd_device *device, uint64_t address, const void *from, size_t length);
+
+    /*
+     * Makes guest memory usable for file requests and copies, as pieces in iov[]. pin[i] keeps iov[i] in place until
+     * dma_unmap(). Returns the number of pieces, at least 1, or -E2BIG when count is too small; length is not 0. The
+     * guest may change the bytes at any time: copy, check, use. [any]
+     */
+    int (*dma_map)(struct ioreqd_device *device, uint64_t address, size_t length, enum ioreqd_direction direction,
+                   struct iovec *iov, uint64_t *pin, unsigned count);
+    void (*dma_unmap)(struct ioreqd_device *device, const uint64_t *pin, unsigned count);
+
+    /*
+     * A window shows length bytes of guest memory at one place for long: rings. window_base() gives where, or NULL
+     * when the guest has taken the memory away or turned bus mastering off; the answer holds until the caller returns
+     * to its loop. A window is used on one loop at a time.
+     */
+    int (*window_open)(struct ioreqd_device *device, uint64_t address, size_t length, struct ioreqd_window **window);
+    volatile void *(*window_base)(struct ioreqd_window *window);
+    void (*window_close)(struct ioreqd_window *window);
+
+    /* Sends the message of an MSI-X vector; pends while masked, is dropped while MSI-X is off. [any] */
+    void (*msix)(struct ioreqd_device *device, unsigned vector);
+    /* Whether the guest has MSI-X enabled: if so, intx() has no effect (PCI 3.0 6.8.3.3). [any] */
+    int (*msix_enabled)(struct ioreqd_device *device);
+    /* The level of the INTx line, 1 asserted. [any] */
+    void (*intx)(struct ioreqd_device *device, int level);
+
+    /* The loop that serves a queue; the host decides which queues share one. [any] */
+    struct ioreqd_loop *(*queue_loop)(struct ioreqd_device *device, unsigned queue);
+    struct ioreqd_loop *(*main_loop)(struct ioreqd_device *device);
+    /* Has work run on a loop, soon, and once however often it is posted before it runs. [any] */
+    void (*post)(struct ioreqd_loop *loop, struct ioreqd_work *work);
+
+    /* Size in bytes, and the path for messages to people is the host's own affair. [any] */
+    uint64_t (*file_size)(struct ioreqd_file *file);
+    int (*file_read_only)(struct ioreqd_file *file);
+    /* Starts a request on the loop that the caller runs on. Several of one turn of the loop go out together. [any] */
+    void (*file_submit)(struct ioreqd_device *device, struct ioreqd_loop *loop, struct ioreqd_file *file,
+                        struct ioreqd_file_request *request);
+
+    /* Answers quiesce(). [any] */
+    void (*quiesced)(struct ioreqd_device *device);
+
+    /* A line in the log, prefixed with the device's name and limited in rate. [any] */
+    void (*log)(struct ioreqd_device *device, enum ioreqd_log_level level, const char *format, ...)
+        __attribute__((format(printf, 3, 4)));
+    /* The guest broke a rule: counted, logged at a limited rate, never fatal. [any] */
+    void (*guest_error)(struct ioreqd_device *device, const char *format, ...) __attribute__((format(printf, 2, 3)));
+    /* In create(): why the value of a property cannot be used and what would do. */
+    void (*property_error)(struct ioreqd_device *device, const char *property, const char *format, ...)
+        __attribute__((format(printf, 3, 4)));
+};
+
+/*
+ * The one symbol that a module exports. Called once when it is loaded, before any other code of it; host stays valid
+ * for as long as the module. Returns a list of models that ends with NULL, or NULL when host is of no use to it.
+ */
+const struct ioreqd_model *const *ioreqd_module(const struct ioreqd_host *host);
+
+#endif

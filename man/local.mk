@@ -1,0 +1,1 @@
+# Files of man/ that are installed or distributed.

@@ -1,0 +1,1 @@
+# Files of scripts/ that are installed or distributed.

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What ioreqd needs of a hypervisor for one guest, and nothing more. Two implementations: xen/, the only place that
+ * calls the Xen libraries, and sim/, a hypervisor in memory for tests, benchmarks and fuzzing.
+ *
+ * A `struct hypervisor` is one guest seen by one IOREQ server. It is opened and closed by the worker on its main
+ * thread. Functions marked [any] may be called from every thread; the others only from the main thread.
+ *
+ * Errors are negative errnos unless told otherwise.
+ */
+#ifndef IOREQD_HYPERVISOR_H
+#define IOREQD_HYPERVISOR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define HYPERVISOR_PAGE_SHIFT 12
+#define HYPERVISOR_PAGE_SIZE  (UINT64_C(1) << HYPERVISOR_PAGE_SHIFT)
+
+/* More than any guest has: one page of slots (xen/include/public/hvm/ioreq.h, shared_iopage). */
+#define HYPERVISOR_MAX_VCPUS 128
+
+enum request_kind {
+    REQUEST_PORT,       /* address: an I/O port */
+    REQUEST_MEMORY,     /* address: guest-physical */
+    REQUEST_CONFIG,     /* address: bus:device.function << 32 | register */
+    REQUEST_INVALIDATE, /* guest memory changed its place: cached mappings are stale */
+    REQUEST_OTHER       /* known to nobody here: answered, nothing done */
+};
+
+/*
+ * A private copy of what one vCPU asks. count elements of size bytes; element i lies at address +- i * size (ports
+ * stay put), downwards with `down`. With data_is_pointer, data is the guest-physical address of the first element in
+ * memory, which moves the same way (dm_op.h and hvm/ioreq.h; Xen's hvmemul_do_io()).
+ */
+struct request {
+    enum request_kind kind;
+    bool write;
+    bool down;
+    bool data_is_pointer;
+    uint32_t size;
+    uint32_t count;
+    uint64_t address;
+    uint64_t data;
+};
+
+enum claim_space { CLAIM_PORT, CLAIM_MEMORY };
+
+/* What kind of guest it is, read once when it is opened. */
+struct hypervisor_guest {
+    unsigned domain;
+    unsigned vcpus;
+    bool intx; /* it has an interrupt controller that PCI interrupt lines reach: an HVM guest, not PVH */
+    bool host_bridge; /* another device model gives it a PCI host bridge: an HVM guest with QEMU */
+};
+
+enum guest_life {
+    GUEST_ALIVE,
+    GUEST_SUSPENDED, /* stopped, to go on later */
+    GUEST_GONE       /* shut down, crashed, dying or no more there: will never run again */
+};
+
+struct hypervisor;
+
+struct hypervisor_ops {
+    void (*close)(struct hypervisor *);
+
+    /*
+     * The IOREQ server. start: created, its page mapped, enabled, every vCPU's event channel bound; claims are made
+     * after it. stop: disabled, open requests answered with all ones, destroyed.
+     */
+    int (*start)(struct hypervisor *);
+    void (*stop)(struct hypervisor *);
+
+    /* Claims of port and memory ranges, both ends included, and of functions bus << 8 | device << 3 | function. */
+    int (*claim)(struct hypervisor *, enum claim_space space, uint64_t first, uint64_t last);
+    int (*unclaim)(struct hypervisor *, enum claim_space space, uint64_t first, uint64_t last);
+    int (*claim_function)(struct hypervisor *, uint16_t function);
+
+    /*
+     * Requests. event_fd polls readable when a vCPU may have one. events() fills vcpu[] with those that rang since and
+     * returns how many, at most count; 0: none after all. take() copies the vCPU's request, if it has one, and marks it
+     * taken. answer() completes it, exactly once, with data for the guest to read, and wakes the vCPU. rearm() lets
+     * the vCPUs of the last events() ring again.
+     */
+    int (*event_fd)(struct hypervisor *);
+    unsigned (*events)(struct hypervisor *, unsigned *vcpu, unsigned count);
+    bool (*take)(struct hypervisor *, unsigned vcpu, struct request *);
+    void (*answer)(struct hypervisor *, unsigned vcpu, uint64_t data);
+    void (*rearm)(struct hypervisor *);
+
+    /*
+     * Guest memory, [any]. map: count consecutive guest frames at one place, readable and writable; error[i] is 0 or
+     * why frame i cannot be had (touching it is then a fault). NULL with errno set when nothing can be mapped.
+     */
+    void *(*map)(struct hypervisor *, uint64_t frame, size_t count, int *error);
+    void (*unmap)(struct hypervisor *, void *base, size_t count);
+
+    /* Interrupts, [any]. */
+    int (*message)(struct hypervisor *, uint64_t address, uint32_t data);
+    /* Whether a message ignores the mask bit of its MSI-X entry, because the guest routes it another way. */
+    bool (*message_unmaskable)(struct hypervisor *, uint64_t address, uint32_t data);
+    int (*intx)(struct hypervisor *, unsigned device, unsigned pin, bool level);
+};
+
+struct hypervisor {
+    const struct hypervisor_ops *ops;
+    struct hypervisor_guest guest;
+};
+
+#endif

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The log of the process: one line a call, to standard error. Any thread may log; lines do not mix.
+ *
+ * What a guest can make happen at will is logged through a `struct log_limit`, so that a hostile guest cannot fill a
+ * disk: at most LOG_LIMIT_BURST lines in LOG_LIMIT_SECONDS, then one line that tells how many were left out.
+ */
+#ifndef IOREQD_LOG_H
+#define IOREQD_LOG_H
+
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* The numbers are those of enum ioreqd_log_level in ioreqd/device.h. */
+enum log_level { LOG_ERROR = 0, LOG_WARNING = 1, LOG_INFO = 2, LOG_DEBUG = 3 };
+
+#define LOG_LIMIT_BURST   10
+#define LOG_LIMIT_SECONDS 5
+
+struct log_limit {
+    pthread_mutex_t lock;
+    uint64_t window; /* start of the present window, seconds of CLOCK_MONOTONIC */
+    unsigned lines;  /* let through in it */
+    uint64_t left_out;
+};
+
+/* Lines above this level are dropped. LOG_INFO until it is called; before threads start. */
+void log_set_level(enum log_level level);
+
+/* Whether a line of this level would be written: to spare the work of making it. */
+bool log_wants(enum log_level level);
+
+/* prefix, as "virtio-blk disk0", may be NULL. */
+void log_line(enum log_level level, const char *prefix, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void log_vline(enum log_level level, const char *prefix, const char *format, va_list arguments)
+    __attribute__((format(printf, 3, 0)));
+
+void log_limit_init(struct log_limit *limit);
+void log_limit_destroy(struct log_limit *limit);
+/* As log_vline(), when the limit lets it through. */
+void log_limited(struct log_limit *limit, enum log_level level, const char *prefix, const char *format,
+                 va_list arguments) __attribute__((format(printf, 4, 0)));
+
+#endif
