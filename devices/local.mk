@@ -1,1 +1,7 @@
-# see below
+# Device models: loadable modules, each of which exports ioreqd_module() and nothing else.
+device_ldflags = $(AM_LDFLAGS) -module -avoid-version -shared -export-symbols-regex '^ioreqd_module$$'
+
+module_LTLIBRARIES += devices/virtio-blk.la
+devices_virtio_blk_la_SOURCES = devices/virtio-blk.c
+devices_virtio_blk_la_LDFLAGS = $(device_ldflags)
+devices_virtio_blk_la_LIBADD = libioreqd-virtio-pic.la

@@ -1,1 +1,53 @@
-# see below
+# The daemon, from small libraries that tests link too.
+noinst_LTLIBRARIES += libioreqd-bridge.la libioreqd-device.la libioreqd-worker.la libioreqd-xen.la
+
+libioreqd_bridge_la_SOURCES = \
+	src/bridge/address_map.c src/bridge/address_map.h \
+	src/bridge/bar.c \
+	src/bridge/bridge.c src/bridge/bridge.h \
+	src/bridge/config_space.c src/bridge/config_space.h \
+	src/bridge/description.c \
+	src/bridge/function.c src/bridge/function.h \
+	src/bridge/msix.c src/bridge/msix.h \
+	src/bridge/pci_registers.h
+
+libioreqd_device_la_SOURCES = \
+	src/device/device.c src/device/device.h src/device/device_private.h \
+	src/device/file.c src/device/file.h \
+	src/device/file_ring.c src/device/file_ring.h \
+	src/device/guest_memory.c src/device/guest_memory.h \
+	src/device/host.c src/device/host.h \
+	src/device/loop.c src/device/loop.h \
+	src/device/module.c src/device/module.h
+libioreqd_device_la_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) $(URING_CFLAGS)
+libioreqd_device_la_LIBADD = $(EVENT_LIBS) $(URING_LIBS)
+
+libioreqd_worker_la_SOURCES = \
+	src/worker/dispatch.c src/worker/dispatch.h \
+	src/worker/worker.c src/worker/worker.h
+libioreqd_worker_la_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS)
+
+# The only objects that call the Xen libraries.
+libioreqd_xen_la_SOURCES = \
+	src/hypervisor/hypervisor.h src/hypervisor/toolstack.h \
+	src/hypervisor/slot.c src/hypervisor/slot.h \
+	src/hypervisor/xen/domain_info.c \
+	src/hypervisor/xen/qemu_functions.c \
+	src/hypervisor/xen/toolstack.c \
+	src/hypervisor/xen/xen.c src/hypervisor/xen/xen.h
+libioreqd_xen_la_CFLAGS = $(AM_CFLAGS) $(XEN_CFLAGS) $(JSON_CFLAGS)
+libioreqd_xen_la_LIBADD = $(XEN_LIBS) $(JSON_LIBS)
+
+sbin_PROGRAMS += ioreqd
+ioreqd_SOURCES = \
+	src/main.c \
+	src/models.c src/models.h \
+	src/readiness.c src/readiness.h
+ioreqd_CPPFLAGS = $(AM_CPPFLAGS) -DMODULE_DIRECTORY='"$(moduledir)"'
+ioreqd_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) $(SYSTEMD_CFLAGS)
+ioreqd_LDADD = libioreqd-worker.la libioreqd-device.la libioreqd-bridge.la libioreqd-config.la libioreqd-xen.la \
+	$(SYSTEMD_LIBS) $(LIBS)
+
+include src/config/local.mk
+include src/virtio/local.mk
+include src/hypervisor/sim/local.mk

@@ -2,6 +2,9 @@
 /*
  * The log of the process: one line a call, to standard error. Any thread may log; lines do not mix.
  *
+ * A line has at most LOG_LINE_BYTES, its end included: a longer one is cut and ends in "...". What would move a
+ * terminal's cursor or start a second line, wherever it came from, is written as \n, \t or \xNN.
+ *
  * What a guest can make happen at will is logged through a `struct log_limit`, so that a hostile guest cannot fill a
  * disk: at most LOG_LIMIT_BURST lines in LOG_LIMIT_SECONDS, then one line that tells how many were left out.
  */
@@ -16,6 +19,7 @@
 /* The numbers are those of enum ioreqd_log_level in ioreqd/device.h. */
 enum log_level { LOG_ERROR = 0, LOG_WARNING = 1, LOG_INFO = 2, LOG_DEBUG = 3 };
 
+#define LOG_LINE_BYTES    1024
 #define LOG_LIMIT_BURST   10
 #define LOG_LIMIT_SECONDS 5
 
@@ -32,12 +36,13 @@ void log_set_level(enum log_level level);
 /* Whether a line of this level would be written: to spare the work of making it. */
 bool log_wants(enum log_level level);
 
-/* prefix, as "virtio-blk disk0", may be NULL. */
+/* prefix, as "virtio-blk disk0", may be NULL. errno is left as it was. */
 void log_line(enum log_level level, const char *prefix, const char *format, ...) __attribute__((format(printf, 3, 4)));
 void log_vline(enum log_level level, const char *prefix, const char *format, va_list arguments)
     __attribute__((format(printf, 3, 0)));
 
 void log_limit_init(struct log_limit *limit);
+/* Tells first how many lines were left out, if nobody has been told yet. */
 void log_limit_destroy(struct log_limit *limit);
 /* As log_vline(), when the limit lets it through. */
 void log_limited(struct log_limit *limit, enum log_level level, const char *prefix, const char *format,

@@ -1,1 +1,3 @@
-# see below
+# Tests mirror src/.
+include tests/config/local.mk
+include tests/hypervisor/local.mk

@@ -18,7 +18,9 @@
 #define HYPERVISOR_PAGE_SHIFT 12
 #define HYPERVISOR_PAGE_SIZE  (UINT64_C(1) << HYPERVISOR_PAGE_SHIFT)
 
-/* More than any guest has: one page of slots (xen/include/public/hvm/ioreq.h, shared_iopage). */
+#define HYPERVISOR_MAP_MAX 512
+
+/* The most that can be served: one page of slots (xen/include/public/hvm/ioreq.h, shared_iopage). */
 #define HYPERVISOR_MAX_VCPUS 128
 
 enum request_kind {
@@ -55,10 +57,16 @@ struct hypervisor_guest {
     bool host_bridge; /* another device model gives it a PCI host bridge: an HVM guest with QEMU */
 };
 
-enum guest_life {
-    GUEST_ALIVE,
-    GUEST_SUSPENDED, /* stopped, to go on later */
-    GUEST_GONE       /* shut down, crashed, dying or no more there: will never run again */
+/* Why something could not be had, for people: the thing, the value and the remedy. */
+enum hypervisor_failure {
+    HYPERVISOR_NO_DOMAIN,   /* there is no such guest */
+    HYPERVISOR_UNSUITABLE,  /* the guest cannot have what was asked for */
+    HYPERVISOR_REFUSED      /* the hypervisor, or a permission, said no */
+};
+
+struct hypervisor_error {
+    enum hypervisor_failure failure;
+    char text[384];
 };
 
 struct hypervisor;
@@ -68,9 +76,10 @@ struct hypervisor_ops {
 
     /*
      * The IOREQ server. start: created, its page mapped, enabled, every vCPU's event channel bound; claims are made
-     * after it. stop: disabled, open requests answered with all ones, destroyed.
+     * after it. Returns 0, or -1 with the error filled in. stop: disabled, open requests answered with all ones,
+     * destroyed; may be called without a start.
      */
-    int (*start)(struct hypervisor *);
+    int (*start)(struct hypervisor *, struct hypervisor_error *);
     void (*stop)(struct hypervisor *);
 
     /* Claims of port and memory ranges, both ends included, and of functions bus << 8 | device << 3 | function. */
@@ -91,7 +100,7 @@ struct hypervisor_ops {
     void (*rearm)(struct hypervisor *);
 
     /*
-     * Guest memory, [any]. map: count consecutive guest frames at one place, readable and writable; error[i] is 0 or
+     * Guest memory, [any]. map: count (to HYPERVISOR_MAP_MAX) consecutive guest frames at one place, read and write; error[i] is 0 or
      * why frame i cannot be had (touching it is then a fault). NULL with errno set when nothing can be mapped.
      */
     void *(*map)(struct hypervisor *, uint64_t frame, size_t count, int *error);

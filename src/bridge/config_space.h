@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The 256 bytes of a function's configuration space: what stands there, which bits the guest may write, and which
+ * fall when it writes a 1 (PCI 3.0 §6.1, §6.2.3). Owned by its function, used on the main thread.
+ */
+#ifndef IOREQD_BRIDGE_CONFIG_SPACE_H
+#define IOREQD_BRIDGE_CONFIG_SPACE_H
+
+#include <stdint.h>
+
+#include "bridge/pci_registers.h"
+
+struct config_space {
+    uint8_t value[PCI_CONFIG_SIZE];
+    uint8_t writable[PCI_CONFIG_SIZE];
+    uint8_t clearable[PCI_CONFIG_SIZE]; /* write 1 to clear; disjoint from writable */
+};
+
+/* size is 1, 2 or 4 and reg + size <= PCI_CONFIG_SIZE: the callers check. */
+uint32_t config_space_get(const struct config_space *space, unsigned reg, unsigned size);
+/* Sets a value as the bridge's own: no mask applies. */
+void config_space_set(struct config_space *space, unsigned reg, unsigned size, uint32_t value);
+void config_space_set_writable(struct config_space *space, unsigned reg, unsigned size, uint32_t mask);
+void config_space_set_clearable(struct config_space *space, unsigned reg, unsigned size, uint32_t mask);
+/* Writes as the guest does: byte by byte through the masks, so that neighbours of a narrow write stay. */
+void config_space_write(struct config_space *space, unsigned reg, unsigned size, uint32_t value);
+
+#endif

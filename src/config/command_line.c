@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The command line -> struct config. Options are read here and not with getopt_long(), which prints messages of its
+ * own, takes abbreviations that would change their meaning when an option is added, and keeps global state. Main
+ * thread only.
+ */
+#include "config/config.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/device_option.h"
+#include "config/nearest.h"
+
+/* DOMID_FIRST_RESERVED - 1 of Xen's public headers: higher numbers name no domain. */
+#define HIGHEST_DOMAIN 0x7fefu
+
+struct option {
+    const char *name;
+    const char *value; /* what stands for it in messages; NULL: takes none */
+    bool repeatable;
+    int (*apply)(struct config *config, const char *value, struct config_error *error);
+};
+
+static int set_string(char **string, const char *value, struct config_error *error)
+{
+    *string = strdup(value);
+    return *string != NULL ? 0 : config_error_memory(error);
+}
+
+static int set_domain(struct config *config, const char *value, struct config_error *error)
+{
+    config->domain_is_id = value[strspn(value, "0123456789")] == 0;
+    if (config->domain_is_id) {
+        uintmax_t id = strtoumax(value, NULL, 10); /* UINTMAX_MAX when it is larger */
+
+        if (id > HIGHEST_DOMAIN) {
+            struct config_shown shown;
+
+            return config_error_set(error, EXIT_STATUS_CONFIGURATION,
+                                    "--domain %s: out of range: a domain's id is from 0 to %u, see `xl list`",
+                                    config_show(&shown, value), HIGHEST_DOMAIN);
+        }
+        config->domain_id = (unsigned)id;
+    }
+    return set_string(&config->domain, value, error);
+}
+
+static int add_device(struct config *config, const char *value, struct config_error *error)
+{
+    /* The first of several requests for help counts. */
+    bool may_help = config->mode == CONFIG_RUN || config->mode == CONFIG_CHECK;
+    struct config_device *grown;
+    bool help;
+
+    if (strcmp(value, "help") == 0) {
+        config->mode = may_help ? CONFIG_LIST_MODELS : config->mode;
+        return 0;
+    }
+    grown = realloc(config->device, (config->devices + 1) * sizeof(*grown));
+    if (grown == NULL) {
+        return config_error_memory(error);
+    }
+    config->device = grown;
+    config->devices++;
+    if (config_device_parse(value, &grown[config->devices - 1], &help, error) < 0) {
+        return -1;
+    }
+    if (help && may_help) {
+        config->mode = CONFIG_MODEL_HELP;
+        return set_string(&config->help_model, grown[config->devices - 1].model, error);
+    }
+    return 0;
+}
+
+static int set_foreground(struct config *config, const char *value, struct config_error *error)
+{
+    (void)value;
+    (void)error;
+    config->foreground = true;
+    return 0;
+}
+
+static int set_pidfile(struct config *config, const char *value, struct config_error *error)
+{
+    return set_string(&config->pidfile, value, error);
+}
+
+static int set_check(struct config *config, const char *value, struct config_error *error)
+{
+    (void)value;
+    (void)error;
+    if (config->mode == CONFIG_RUN) {
+        config->mode = CONFIG_CHECK;
+    }
+    return 0;
+}
+
+static int set_module_dir(struct config *config, const char *value, struct config_error *error)
+{
+    return set_string(&config->module_dir, value, error);
+}
+
+static int set_log_level(struct config *config, const char *value, struct config_error *error)
+{
+    static const struct {
+        const char *name;
+        enum log_level level;
+    } levels[] = {{"error", LOG_ERROR}, {"warning", LOG_WARNING}, {"info", LOG_INFO}, {"debug", LOG_DEBUG}};
+    struct config_shown shown;
+
+    for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++) {
+        if (strcmp(value, levels[i].name) == 0) {
+            config->log_level = levels[i].level;
+            return 0;
+        }
+    }
+    return config_error_set(error, EXIT_STATUS_CONFIGURATION,
+                            "--log-level %s: not a level: give error, warning, info or debug",
+                            config_show(&shown, value));
+}
+
+static int set_version(struct config *config, const char *value, struct config_error *error)
+{
+    (void)value;
+    (void)error;
+    config->mode = CONFIG_VERSION;
+    return 0;
+}
+
+static int set_help(struct config *config, const char *value, struct config_error *error)
+{
+    (void)value;
+    (void)error;
+    config->mode = CONFIG_HELP;
+    return 0;
+}
+
+static const struct option options[] = {
+    {"--domain", "ID|NAME", false, set_domain},
+    {"--device", "MODEL[,KEY=VALUE]...", true, add_device},
+    {"--foreground", NULL, false, set_foreground},
+    {"--pidfile", "FILE", false, set_pidfile},
+    {"--check", NULL, false, set_check},
+    {"--module-dir", "DIR", false, set_module_dir},
+    {"--log-level", "LEVEL", false, set_log_level},
+    {"--version", NULL, false, set_version},
+    {"--help", NULL, false, set_help},
+};
+
+#define OPTIONS (sizeof(options) / sizeof(options[0]))
+
+static int unknown_option(const char *argument, size_t name_length, struct config_error *error)
+{
+    struct config_shown shown;
+    struct nearest nearest;
+    char name[64];
+
+    if (argument[0] != '-') {
+        return config_error_set(error, EXIT_STATUS_CONFIGURATION,
+                                "%s: not an option: every argument is an option and its value, as --domain ID|NAME: "
+                                "see ioreqd --help",
+                                config_show(&shown, argument));
+    }
+    if (name_length < sizeof(name)) {
+        memcpy(name, argument, name_length);
+        name[name_length] = 0;
+        nearest_begin(&nearest, name);
+        for (size_t i = 0; i < OPTIONS; i++) {
+            nearest_offer(&nearest, options[i].name);
+        }
+        if (nearest.name != NULL) {
+            return config_error_set(error, EXIT_STATUS_CONFIGURATION, "%s: unknown option: is %s meant?", name,
+                                    nearest.name);
+        }
+    }
+    return config_error_set(error, EXIT_STATUS_CONFIGURATION, "%s: unknown option: see ioreqd --help",
+                            config_show(&shown, argument));
+}
+
+/* The value of the option at argv[*index], which moves on to it; NULL with an error. "" for an option without one. */
+static const char *value_of(const struct option *option, int argc, char *const *argv, int *index,
+                            struct config_error *error)
+{
+    const char *equals = strchr(argv[*index], '=');
+    const char *value = equals != NULL ? equals + 1 : NULL;
+
+    if (option->value == NULL) {
+        if (value != NULL) {
+            config_error_set(error, EXIT_STATUS_CONFIGURATION, "%s: the option takes no value: give %s alone",
+                             option->name, option->name);
+            return NULL;
+        }
+        return "";
+    }
+    if (value == NULL && *index + 1 < argc && strncmp(argv[*index + 1], "--", 2) != 0) {
+        (*index)++;
+        value = argv[*index];
+    }
+    if (value == NULL) {
+        config_error_set(error, EXIT_STATUS_CONFIGURATION, "%s: the value is missing: give %s %s", option->name,
+                         option->name, option->value);
+    } else if (value[0] == 0) {
+        config_error_set(error, EXIT_STATUS_CONFIGURATION, "%s: the value is empty: give %s %s", option->name,
+                         option->name, option->value);
+        value = NULL;
+    }
+    return value;
+}
+
+static int parse(int argc, char *const *argv, struct config *config, struct config_error *error)
+{
+    bool seen[OPTIONS] = {false};
+
+    for (int index = 1; index < argc; index++) {
+        size_t name_length = strcspn(argv[index], "=");
+        size_t i = 0;
+
+        while (i < OPTIONS &&
+               (strlen(options[i].name) != name_length || strncmp(options[i].name, argv[index], name_length) != 0)) {
+            i++;
+        }
+        if (i == OPTIONS) {
+            return unknown_option(argv[index], name_length, error);
+        }
+        if (seen[i] && !options[i].repeatable) {
+            return config_error_set(error, EXIT_STATUS_CONFIGURATION, "%s: the option is given twice: give it once",
+                                    options[i].name);
+        }
+        seen[i] = true;
+        const char *value = value_of(&options[i], argc, argv, &index, error);
+        if (value == NULL || options[i].apply(config, value, error) < 0) {
+            return -1;
+        }
+        /* Whoever asks for help has it, whatever else is wrong with the line. */
+        if (config->mode == CONFIG_HELP || config->mode == CONFIG_VERSION) {
+            return 0;
+        }
+    }
+    return 0;
+}
+
+/* What can only be checked once all options are known. Help is printed without. */
+static int finish(struct config *config, struct config_error *error)
+{
+    if (config->mode != CONFIG_RUN && config->mode != CONFIG_CHECK) {
+        return 0;
+    }
+    if (config->mode == CONFIG_RUN && config->domain == NULL) {
+        return config_error_set(error, EXIT_STATUS_CONFIGURATION,
+                                "--domain is missing: give --domain ID|NAME of the guest to serve, see ioreqd --help");
+    }
+    if (config->devices == 0) {
+        return config_error_set(error, EXIT_STATUS_CONFIGURATION,
+                                "--device is missing: give at least one --device MODEL[,KEY=VALUE]..., see --device "
+                                "help for the models");
+    }
+    return config_device_finish(config, error);
+}
+
+int config_from_arguments(int argc, char *const *argv, struct config *config, struct config_error *error)
+{
+    *config = (struct config){.mode = CONFIG_RUN, .log_level = LOG_INFO};
+    if (parse(argc, argv, config, error) < 0 || finish(config, error) < 0) {
+        config_free(config);
+        return -1;
+    }
+    return 0;
+}
+
+void config_free(struct config *config)
+{
+    for (size_t i = 0; i < config->devices; i++) {
+        config_device_free(&config->device[i]);
+    }
+    free(config->device);
+    free(config->domain);
+    free(config->pidfile);
+    free(config->module_dir);
+    free(config->help_model);
+    *config = (struct config){.mode = CONFIG_RUN, .log_level = LOG_INFO};
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The argument of one --device, MODEL[,KEY=VALUE]..., and what must hold between all of them. Part of making a
+ * struct config (config.h), which owns the devices; main thread only.
+ */
+#ifndef IOREQD_CONFIG_DEVICE_OPTION_H
+#define IOREQD_CONFIG_DEVICE_OPTION_H
+
+#include "config/config.h"
+
+/* Fills in *device, also partly in case of an error: config_device_free() frees it. *help: the element "help". */
+int config_device_parse(const char *text, struct config_device *device, bool *help, struct config_error *error);
+void config_device_free(struct config_device *device);
+
+/* Reads [BUS:]DEV[.FN] into device. */
+int config_device_parse_addr(struct config_device *device, const char *text, struct config_error *error);
+
+/* Names the devices without an id, and checks that ids and addresses are unique. */
+int config_device_finish(struct config *config, struct config_error *error);
+
+/* Whether text holds only letters, digits and '-', and '_' too where that is allowed. */
+bool config_device_is_name(const char *text, bool underscore);
+
+#endif

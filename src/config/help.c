@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Help for people, see help.h. The tables of keys are made from the models' own tables, so they cannot disagree with
+ * what is accepted.
+ */
+#include "config/help.h"
+
+#include <string.h>
+
+#include "config/config.h"
+#include "config/value.h"
+
+enum column { COLUMN_KEY, COLUMN_TYPE, COLUMN_DEFAULT, COLUMN_RANGE, COLUMN_REQUIRED, COLUMN_MEANING, COLUMNS };
+
+struct row {
+    const char *cell[COLUMNS];
+    struct value_text range; /* where cell[COLUMN_RANGE] of a property points to */
+};
+
+static const char usage[] = "Usage: ioreqd --domain ID|NAME --device MODEL[,KEY=VALUE]... [OPTION]...\n"
+                            "\n"
+                            "Emulates PCI devices for a Xen guest: alone for a PVH guest, beside QEMU for an HVM\n"
+                            "guest. Start it while the guest is paused; it runs until the guest is gone.\n"
+                            "\n"
+                            "  --domain ID|NAME     the guest to serve, as `xl list` shows it\n"
+                            "  --device MODEL[,KEY=VALUE]...\n"
+                            "                       a device for the guest; may be given several times.\n"
+                            "                       A comma inside a value is written twice.\n"
+                            "  --device help        list the models and exit\n"
+                            "  --device MODEL,help  list a model's keys with type, default and meaning, and exit\n"
+                            "  --foreground         stay in the foreground, which ioreqd does without it too\n"
+                            "  --pidfile FILE       write the process id to FILE once the devices are ready\n"
+                            "  --check              check this command line without a guest and exit\n"
+                            "  --module-dir DIR     look for models in DIR\n"
+                            "  --log-level LEVEL    write error, warning, info (the default) or debug messages\n"
+                            "                       and what is graver to standard error\n"
+                            "  --version            print the version and exit\n"
+                            "  --help               print this text and exit\n"
+                            "\n"
+                            "Examples:\n"
+                            "  A disk for a PVH guest. Its kernel needs pci=noacpi on its command line.\n"
+                            "    xl create -p guest.cfg\n"
+                            "    ioreqd --domain guest --device virtio-blk,file=disk.img --pidfile /run/guest.pid\n"
+                            "  and in another terminal, once /run/guest.pid is there:\n"
+                            "    xl unpause guest\n"
+                            "\n"
+                            "  The same for an HVM guest, in a slot that its QEMU leaves free, for reading only:\n"
+                            "    ioreqd --domain guest --device virtio-blk,file=disk.img,readonly=on,addr=10 \\\n"
+                            "           --pidfile /run/guest.pid\n"
+                            "\n"
+                            "Exit status: 0 done; 1 failed while running; 2 the command line is wrong; 3 the domain\n"
+                            "does not exist; 4 Xen or a permission refused. ioreqd(8) tells more.\n";
+
+static const char *type_of(const struct ioreqd_property *property)
+{
+    switch (property->kind) {
+    case IOREQD_PROPERTY_BOOL:
+        return "on or off";
+    case IOREQD_PROPERTY_U32:
+    case IOREQD_PROPERTY_U64:
+        return "number";
+    case IOREQD_PROPERTY_SIZE:
+        return "size";
+    case IOREQD_PROPERTY_STRING:
+        return "text";
+    default:
+        return "path";
+    }
+}
+
+static void property_row(const struct ioreqd_property *property, struct row *row)
+{
+    const char *range = value_range(property, &row->range);
+
+    row->cell[COLUMN_KEY] = property->name;
+    row->cell[COLUMN_TYPE] = type_of(property);
+    row->cell[COLUMN_DEFAULT] = property->fallback != NULL && property->fallback[0] != 0 ? property->fallback : "-";
+    row->cell[COLUMN_RANGE] = range[0] != 0 ? range : "-";
+    row->cell[COLUMN_REQUIRED] = (property->flags & IOREQD_PROPERTY_REQUIRED) != 0 ? "yes" : "no";
+    row->cell[COLUMN_MEANING] = property->help;
+}
+
+static void common_row(const struct config_common_key *key, struct row *row)
+{
+    row->cell[COLUMN_KEY] = key->name;
+    row->cell[COLUMN_TYPE] = key->type;
+    row->cell[COLUMN_DEFAULT] = key->fallback;
+    row->cell[COLUMN_RANGE] = key->range;
+    row->cell[COLUMN_REQUIRED] = "no";
+    row->cell[COLUMN_MEANING] = key->help;
+}
+
+static const struct row heading = {.cell = {"Key", "Type", "Default", "Range", "Required", "Meaning"}};
+
+static void widen(const struct row *row, int width[COLUMNS])
+{
+    for (int i = 0; i < COLUMNS; i++) {
+        int length = (int)strlen(row->cell[i]);
+
+        width[i] = length > width[i] ? length : width[i];
+    }
+}
+
+static void print_row(FILE *out, const struct row *row, const int width[COLUMNS])
+{
+    for (int i = 0; i < COLUMN_MEANING; i++) {
+        fprintf(out, "%-*s  ", width[i], row->cell[i]);
+    }
+    fprintf(out, "%s\n", row->cell[COLUMN_MEANING]);
+}
+
+void help_usage(FILE *out)
+{
+    fputs(usage, out);
+}
+
+void help_models(FILE *out, const struct ioreqd_model *const *model, size_t count)
+{
+    int width = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        int length = (int)strlen(model[i]->name);
+
+        width = length > width ? length : width;
+    }
+    for (size_t i = 0; i < count; i++) {
+        fprintf(out, "%-*s  %s\n", width, model[i]->name, model[i]->summary);
+    }
+    fprintf(out, "\n--device MODEL,help lists the keys of a model.\n");
+}
+
+void help_model(FILE *out, const struct ioreqd_model *model)
+{
+    bool has_own = model->property != NULL && model->property->name != NULL;
+    int width[COLUMNS] = {0};
+    struct row row;
+
+    widen(&heading, width);
+    for (const struct ioreqd_property *at = model->property; at != NULL && at->name != NULL; at++) {
+        property_row(at, &row);
+        widen(&row, width);
+    }
+    for (const struct config_common_key *at = config_common_key; at->name != NULL; at++) {
+        common_row(at, &row);
+        widen(&row, width);
+    }
+
+    fprintf(out, "%s: %s\n\n", model->name, model->summary);
+    if (!has_own) {
+        fprintf(out, "It has no keys of its own, only those of every device.\n\n");
+    }
+    print_row(out, &heading, width);
+    for (const struct ioreqd_property *at = model->property; at != NULL && at->name != NULL; at++) {
+        property_row(at, &row);
+        print_row(out, &row, width);
+    }
+    if (has_own) {
+        fprintf(out, "\nKeys of every device:\n");
+    }
+    for (const struct config_common_key *at = config_common_key; at->name != NULL; at++) {
+        common_row(at, &row);
+        print_row(out, &row, width);
+    }
+}

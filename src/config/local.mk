@@ -1,0 +1,16 @@
+# The log, and the command line and device properties as one validated configuration.
+noinst_LTLIBRARIES += libioreqd-config.la
+libioreqd_config_la_SOURCES = \
+    src/exit_status.h \
+    src/log.c src/log.h \
+    src/config/command_line.c \
+    src/config/config.h \
+    src/config/device_addr.c \
+    src/config/device_names.c \
+    src/config/device_option.c src/config/device_option.h \
+    src/config/error.c \
+    src/config/help.c src/config/help.h \
+    src/config/nearest.c src/config/nearest.h \
+    src/config/property.c src/config/property.h \
+    src/config/property_table.c \
+    src/config/value.c src/config/value.h

@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A device's life, see device.h: created, configured, started, quiesced, destroyed, in this order; any of the later
+ * steps may be left out.
+ */
+#define _GNU_SOURCE
+#include "device/device.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "device/device_private.h"
+#include "device/file.h"
+
+struct ioreqd_device *device_create(const struct ioreqd_model *model, const char *id,
+                                    const struct device_environment *environment)
+{
+    struct ioreqd_device *device = calloc(1, sizeof(*device));
+
+    if (device == NULL) {
+        return NULL;
+    }
+    device->model = model;
+    device->environment = environment;
+    log_limit_init(&device->log_limit);
+    log_limit_init(&device->guest_error_limit);
+    device->id = strdup(id);
+    device->state = calloc(1, model->state_size);
+    if (device->id == NULL || device->state == NULL || asprintf(&device->name, "%s %s", model->name, id) < 0) {
+        device->name = NULL;
+        device_destroy(device);
+        return NULL;
+    }
+    device->description = (struct ioreqd_description){0};
+    /* A module that is older or newer than we are has a table of another length. */
+    memcpy(&device->description, model->description,
+           model->description->struct_size < sizeof(device->description) ? model->description->struct_size
+                                                                         : sizeof(device->description));
+    return device;
+}
+
+void device_destroy(struct ioreqd_device *device)
+{
+    if (device == NULL) {
+        return;
+    }
+    if (device->function != NULL) {
+        bridge_remove_function(device->function);
+    }
+    loop_destroy(device->queue_loop);
+    if (device->model->destroy != NULL && device->created) {
+        device->model->destroy(device, device->state);
+    }
+    for (size_t i = 0; i < device->files; i++) {
+        file_close(device->file[i]);
+    }
+    free(device->file);
+    free(device->bell);
+    free(device->state);
+    free(device->name);
+    free(device->id);
+    log_limit_destroy(&device->log_limit);
+    log_limit_destroy(&device->guest_error_limit);
+    free(device);
+}
+
+void *device_state(struct ioreqd_device *device)
+{
+    return device->state;
+}
+
+const char *device_id(const struct ioreqd_device *device)
+{
+    return device->id;
+}
+
+int device_keep_file(struct ioreqd_device *device, struct ioreqd_file *file)
+{
+    struct ioreqd_file **files = realloc(device->file, (device->files + 1) * sizeof(*files));
+
+    if (files == NULL) {
+        return -ENOMEM;
+    }
+    device->file = files;
+    device->file[device->files++] = file;
+    return 0;
+}
+
+/* ---- what the bridge calls ---- */
+
+static uint64_t on_read(void *argument, unsigned bar, uint64_t offset, unsigned size)
+{
+    struct ioreqd_device *device = argument;
+
+    return device->model->read(device, device->state, bar, offset, size);
+}
+
+static void on_write(void *argument, unsigned bar, uint64_t offset, unsigned size, uint64_t value)
+{
+    struct ioreqd_device *device = argument;
+
+    device->model->write(device, device->state, bar, offset, size, value);
+}
+
+static void on_bell(void *argument, unsigned queue, uint32_t value)
+{
+    struct ioreqd_device *device = argument;
+
+    atomic_store_explicit(&device->bell[queue].value, value, memory_order_relaxed);
+    loop_post(device->queue_loop, &device->bell[queue].work);
+}
+
+static void run_bell(void *argument)
+{
+    struct queue_bell *bell = argument;
+    struct ioreqd_device *device = bell->device;
+
+    device->model->bell(device, device->state, bell->queue,
+                        atomic_load_explicit(&bell->value, memory_order_relaxed));
+}
+
+static uint32_t on_config_read(void *argument, unsigned index, unsigned offset, unsigned size, uint32_t value)
+{
+    struct ioreqd_device *device = argument;
+
+    return device->model->config_read == NULL
+               ? value
+               : device->model->config_read(device, device->state, index, offset, size, value);
+}
+
+static void on_config_write(void *argument, unsigned index, unsigned offset, unsigned size, uint32_t value)
+{
+    struct ioreqd_device *device = argument;
+
+    if (device->model->config_write != NULL) {
+        device->model->config_write(device, device->state, index, offset, size, value);
+    }
+}
+
+static const struct bridge_function_ops function_ops = {
+    .read = on_read,
+    .write = on_write,
+    .bell = on_bell,
+    .config_read = on_config_read,
+    .config_write = on_config_write,
+};
+
+/* ---- life ---- */
+
+/* The queues' loop, which does not run yet, and their bells. As many as the model's table says. */
+static int make_queues(struct ioreqd_device *device)
+{
+    unsigned queues = device->description.queues;
+
+    if (queues == 0) {
+        return 0;
+    }
+    device->bell = calloc(queues, sizeof(device->bell[0]));
+    device->queue_loop = loop_create();
+    if (device->bell == NULL || device->queue_loop == NULL) {
+        return -ENOMEM;
+    }
+    for (unsigned i = 0; i < queues; i++) {
+        device->bell[i].device = device;
+        device->bell[i].queue = i;
+        device->bell[i].work.run = run_bell;
+        device->bell[i].work.argument = &device->bell[i];
+    }
+    return 0;
+}
+
+int device_configure(struct ioreqd_device *device, const char **property, const char **reason)
+{
+    unsigned queues = device->description.queues;
+    int rc = make_queues(device);
+
+    *property = NULL;
+    *reason = "out of memory";
+    if (rc == 0) {
+        rc = device->model->create(device, device->state, &device->description);
+        device->created = rc == 0;
+        *reason = strerror(rc < 0 ? -rc : 0);
+    }
+    if (rc == 0 && device->description.queues > queues) {
+        *reason = "the model made more queues than its table has";
+        rc = -EINVAL;
+    }
+    if (rc == 0 && bridge_check_description(&device->description) != NULL) {
+        *reason = bridge_check_description(&device->description);
+        rc = -EINVAL;
+    }
+    if (rc != 0 && device->wrong_property != NULL) {
+        *property = device->wrong_property;
+        *reason = device->reason;
+    }
+    return rc;
+}
+
+int device_start(struct ioreqd_device *device, uint16_t function)
+{
+    int rc;
+
+    if (device->model->reset != NULL) {
+        device->model->reset(device, device->state, IOREQD_RESET_COLD);
+    }
+    if (device->queue_loop != NULL) {
+        char name[16];
+
+        snprintf(name, sizeof(name), "%s", device->id);
+        rc = loop_start(device->queue_loop, name);
+        if (rc != 0) {
+            return rc;
+        }
+    }
+    return bridge_add_function(device->environment->bridge, function, &device->description, &function_ops, device,
+                               &device->function);
+}
+
+void device_quiesce(struct ioreqd_device *device, struct ioreqd_work *when_quiet)
+{
+    device->when_quiet = when_quiet;
+    if (device->model->quiesce != NULL && device->function != NULL) {
+        device->model->quiesce(device, device->state);
+    } else {
+        loop_post(device->environment->main_loop, when_quiet);
+    }
+}
+
+void device_log_counters(struct ioreqd_device *device)
+{
+    const struct ioreqd_counter *counter = device->model->counter;
+
+    for (; counter != NULL && counter->name != NULL; counter++) {
+        const _Atomic uint64_t *value =
+            (const _Atomic uint64_t *)(const void *)((const uint8_t *)device->state + counter->offset);
+
+        log_line(LOG_DEBUG, device->name, "%s: %" PRIu64 " %s", counter->name, atomic_load(value), counter->unit);
+    }
+    log_line(LOG_DEBUG, device->name, "guest errors: %" PRIu64, (uint64_t)atomic_load(&device->guest_errors));
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * One device: an instance of a model, behind a function of the bridge. Made, started, quiesced and destroyed by the
+ * worker on its main thread, which owns it.
+ */
+#ifndef IOREQD_DEVICE_DEVICE_H
+#define IOREQD_DEVICE_DEVICE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bridge/bridge.h"
+#include "device/guest_memory.h"
+#include "device/loop.h"
+#include "ioreqd/device.h"
+
+/* What the devices of a worker share. bridge and memory are there when the first device is started. */
+struct device_environment {
+    struct bridge *bridge;
+    struct guest_memory *memory;
+    struct ioreqd_loop *main_loop;
+};
+
+/* A device with its state zeroed: the caller then parses the properties into device_state(). NULL: no memory. */
+struct ioreqd_device *device_create(const struct ioreqd_model *model, const char *id,
+                                    const struct device_environment *environment);
+/* Stops its loops and frees it. No request may reach it any more, and if it ran it must be quiet. NULL is allowed. */
+void device_destroy(struct ioreqd_device *device);
+
+void *device_state(struct ioreqd_device *device);
+const char *device_id(const struct ioreqd_device *device);
+
+/* Keeps a file that a property named; closed with the device. 0 or -ENOMEM. */
+int device_keep_file(struct ioreqd_device *device, struct ioreqd_file *file);
+
+/*
+ * Has the model make the device of its properties. -EINVAL with the property and what is wrong with it, for people;
+ * property may be NULL.
+ */
+int device_configure(struct ioreqd_device *device, const char **property, const char **reason);
+
+/* After device_configure(): gives it its function and loops, and resets it. 0 or a negative errno. */
+int device_start(struct ioreqd_device *device, uint16_t function);
+
+/* Asks a running device to be quiet, and has work run on the main loop when it is. */
+void device_quiesce(struct ioreqd_device *device, struct ioreqd_work *when_quiet);
+
+/* Writes its counters to the log. */
+void device_log_counters(struct ioreqd_device *device);
+
+#endif

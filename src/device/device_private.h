@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * struct ioreqd_device, as device.c and host.c see it.
+ */
+#ifndef IOREQD_DEVICE_DEVICE_PRIVATE_H
+#define IOREQD_DEVICE_DEVICE_PRIVATE_H
+
+#include "device/device.h"
+#include "log.h"
+
+/* A doorbell on its way to the queue's loop. */
+struct queue_bell {
+    struct ioreqd_work work;
+    struct ioreqd_device *device;
+    unsigned queue;
+    atomic_uint value;
+};
+
+struct ioreqd_device {
+    const struct ioreqd_model *model;
+    char *id;
+    char *name; /* for the log */
+    void *state;
+    struct ioreqd_description description;
+    const struct device_environment *environment;
+    bool created; /* by the model */
+    struct bridge_function *function;
+    struct ioreqd_file **file;
+    size_t files;
+
+    struct ioreqd_loop *queue_loop; /* one thread serves the queues of a device */
+    struct queue_bell *bell;        /* one a queue */
+
+    struct ioreqd_work *when_quiet;
+    struct log_limit log_limit;
+    struct log_limit guest_error_limit;
+    atomic_uint_fast64_t guest_errors;
+
+    const char *wrong_property; /* what property_error() was told */
+    char reason[256];
+};
+
+#endif

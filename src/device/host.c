@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The host's side of the device interface: each function of struct ioreqd_host, by what the worker has. Threads are as
+ * ioreqd/device.h says for each.
+ */
+#include "device/host.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "device/device_private.h"
+#include "device/file.h"
+#include "device/file_ring.h"
+
+/* ---- DMA: gated by the bus master bit of the function ---- */
+
+static bool may_reach_memory(const struct ioreqd_device *device)
+{
+    return device->function != NULL && bridge_bus_master(device->function);
+}
+
+static int dma_read(struct ioreqd_device *device, uint64_t address, void *to, size_t length)
+{
+    return may_reach_memory(device) ? guest_memory_read(device->environment->memory, address, to, length) : -EIO;
+}
+
+static int dma_write(struct ioreqd_device *device, uint64_t address, const void *from, size_t length)
+{
+    return may_reach_memory(device) ? guest_memory_write(device->environment->memory, address, from, length) : -EIO;
+}
+
+static int dma_map(struct ioreqd_device *device, uint64_t address, size_t length, enum ioreqd_direction direction,
+                   struct iovec *iov, uint64_t *pin, unsigned count)
+{
+    (void)direction; /* foreign mappings are made for both */
+    return may_reach_memory(device)
+               ? guest_memory_pin(device->environment->memory, address, length, iov, pin, count)
+               : -EIO;
+}
+
+static void dma_unmap(struct ioreqd_device *device, const uint64_t *pin, unsigned count)
+{
+    guest_memory_unpin(device->environment->memory, pin, count);
+}
+
+/* ---- windows ---- */
+
+struct ioreqd_window {
+    struct ioreqd_device *device;
+    struct guest_window *window;
+};
+
+static int window_open(struct ioreqd_device *device, uint64_t address, size_t length, struct ioreqd_window **opened)
+{
+    struct ioreqd_window *window;
+    int rc;
+
+    if (!may_reach_memory(device)) {
+        return -EIO;
+    }
+    window = calloc(1, sizeof(*window));
+    if (window == NULL) {
+        return -ENOMEM;
+    }
+    window->device = device;
+    rc = guest_window_open(device->environment->memory, address, length, &window->window);
+    if (rc != 0) {
+        free(window);
+        return rc;
+    }
+    *opened = window;
+    return 0;
+}
+
+static volatile void *window_base(struct ioreqd_window *window)
+{
+    return may_reach_memory(window->device) ? guest_window_base(window->window) : NULL;
+}
+
+static void window_close(struct ioreqd_window *window)
+{
+    if (window != NULL) {
+        guest_window_close(window->window);
+        free(window);
+    }
+}
+
+/* ---- interrupts ---- */
+
+static void msix(struct ioreqd_device *device, unsigned vector)
+{
+    bridge_msix(device->function, vector);
+}
+
+static int msix_enabled(struct ioreqd_device *device)
+{
+    return bridge_msix_enabled(device->function);
+}
+
+static void intx(struct ioreqd_device *device, int level)
+{
+    bridge_intx(device->function, level != 0);
+}
+
+/* ---- loops ---- */
+
+static struct ioreqd_loop *queue_loop(struct ioreqd_device *device, unsigned queue)
+{
+    (void)queue;
+    return device->queue_loop;
+}
+
+static struct ioreqd_loop *main_loop(struct ioreqd_device *device)
+{
+    return device->environment->main_loop;
+}
+
+/* ---- files ---- */
+
+static uint64_t size_of_file(struct ioreqd_file *file)
+{
+    return file_size(file);
+}
+
+static int is_read_only(struct ioreqd_file *file)
+{
+    return file_read_only(file);
+}
+
+static void file_submit(struct ioreqd_device *device, struct ioreqd_loop *loop, struct ioreqd_file *file,
+                        struct ioreqd_file_request *request)
+{
+    (void)device;
+    file_ring_submit(loop_file_ring(loop), file_descriptor(file), request);
+}
+
+static void quiesced(struct ioreqd_device *device)
+{
+    loop_post(device->environment->main_loop, device->when_quiet);
+}
+
+/* ---- words to people ---- */
+
+static void log_message(struct ioreqd_device *device, enum ioreqd_log_level level, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+static void guest_error(struct ioreqd_device *device, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void property_error(struct ioreqd_device *device, const char *property, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+static void log_message(struct ioreqd_device *device, enum ioreqd_log_level level, const char *format, ...)
+{
+    va_list arguments;
+
+    if (!log_wants((enum log_level)level)) {
+        return;
+    }
+    va_start(arguments, format);
+    log_limited(&device->log_limit, (enum log_level)level, device->name, format, arguments);
+    va_end(arguments);
+}
+
+static void guest_error(struct ioreqd_device *device, const char *format, ...)
+{
+    va_list arguments;
+
+    atomic_fetch_add_explicit(&device->guest_errors, 1, memory_order_relaxed);
+    va_start(arguments, format);
+    log_limited(&device->guest_error_limit, LOG_WARNING, device->name, format, arguments);
+    va_end(arguments);
+}
+
+static void property_error(struct ioreqd_device *device, const char *property, const char *format, ...)
+{
+    va_list arguments;
+
+    device->wrong_property = property;
+    va_start(arguments, format);
+    vsnprintf(device->reason, sizeof(device->reason), format, arguments);
+    va_end(arguments);
+}
+
+static const struct ioreqd_host table = {
+    .struct_size = sizeof(table),
+    .abi = IOREQD_ABI,
+    .dma_read = dma_read,
+    .dma_write = dma_write,
+    .dma_map = dma_map,
+    .dma_unmap = dma_unmap,
+    .window_open = window_open,
+    .window_base = window_base,
+    .window_close = window_close,
+    .msix = msix,
+    .msix_enabled = msix_enabled,
+    .intx = intx,
+    .queue_loop = queue_loop,
+    .main_loop = main_loop,
+    .post = loop_post,
+    .file_size = size_of_file,
+    .file_read_only = is_read_only,
+    .file_submit = file_submit,
+    .quiesced = quiesced,
+    .log = log_message,
+    .guest_error = guest_error,
+    .property_error = property_error,
+};
+
+const struct ioreqd_host *host_table(void)
+{
+    return &table;
+}

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The log, see log.h. A line is made in the caller's stack and leaves in one write(2), which is what keeps the lines
+ * of several threads apart without a lock. Nothing is kept but the level, which is set before threads start.
+ */
+#include "log.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define CUT_MARK "..."
+
+/* Text may grow up to limit; behind it there is always room for the mark of a cut and the end of the line. */
+struct line {
+    char text[LOG_LINE_BYTES];
+    size_t used;
+    bool cut;
+};
+
+static const size_t limit_of_text = LOG_LINE_BYTES - sizeof(CUT_MARK "\n") + 1;
+
+static enum log_level highest_level = LOG_INFO;
+
+/* All or nothing, so that an escape or a multi-byte character is never halved. */
+static void put(struct line *line, const char *text, size_t length)
+{
+    if (line->cut || length > limit_of_text - line->used) {
+        line->cut = true;
+        return;
+    }
+    memcpy(line->text + line->used, text, length);
+    line->used += length;
+}
+
+/*
+ * Length of the UTF-8 character at text (Unicode 15, table 3-7), or 0 where there is none that may stand in a line:
+ * malformed bytes make journald store the line as a blob, and terminals obey the controls U+0080 to U+009F.
+ */
+static size_t character_length(const unsigned char *text)
+{
+    static const struct {
+        unsigned char first_low, first_high, second_low, second_high;
+        size_t length;
+    } form[] = {
+        {0xc2, 0xc2, 0xa0, 0xbf, 2}, {0xc3, 0xdf, 0x80, 0xbf, 2}, {0xe0, 0xe0, 0xa0, 0xbf, 3},
+        {0xe1, 0xec, 0x80, 0xbf, 3}, {0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3},
+        {0xf0, 0xf0, 0x90, 0xbf, 4}, {0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4},
+    };
+
+    if (text[0] < 0x80) {
+        return text[0] >= 0x20 && text[0] != 0x7f ? 1 : 0;
+    }
+    for (size_t i = 0; i < sizeof(form) / sizeof(form[0]); i++) {
+        if (text[0] < form[i].first_low || text[0] > form[i].first_high) {
+            continue;
+        }
+        if (text[1] < form[i].second_low || text[1] > form[i].second_high) {
+            return 0;
+        }
+        for (size_t at = 2; at < form[i].length; at++) {
+            /* The 0 at the end of the text is no continuation byte either. */
+            if ((text[at] & 0xc0) != 0x80) {
+                return 0;
+            }
+        }
+        return form[i].length;
+    }
+    return 0;
+}
+
+static void put_visible(struct line *line, const char *text)
+{
+    while (*text != 0 && !line->cut) {
+        size_t length = character_length((const unsigned char *)text);
+
+        if (length > 0) {
+            put(line, text, length);
+            text += length;
+            continue;
+        }
+        char escape[8];
+        if (*text == '\n') {
+            snprintf(escape, sizeof(escape), "\\n");
+        } else if (*text == '\t') {
+            snprintf(escape, sizeof(escape), "\\t");
+        } else {
+            snprintf(escape, sizeof(escape), "\\x%02x", (unsigned)(unsigned char)*text);
+        }
+        put(line, escape, strlen(escape));
+        text++;
+    }
+}
+
+/* Whether standard error is the stream that systemd connected to the journal (systemd.exec(5), $JOURNAL_STREAM). */
+static bool writes_to_journal(void)
+{
+    const char *stream = getenv("JOURNAL_STREAM");
+    uintmax_t device, inode;
+    struct stat status;
+    int end = 0;
+
+    if (stream == NULL || sscanf(stream, "%ju:%ju%n", &device, &inode, &end) != 2 || stream[end] != 0) {
+        return false;
+    }
+    return fstat(STDERR_FILENO, &status) == 0 && status.st_dev == device && status.st_ino == inode;
+}
+
+/* sd-daemon(3): journald takes the priority of a line from here. */
+static const char *priority_of(enum log_level level)
+{
+    switch (level) {
+    case LOG_ERROR:
+        return "<3>";
+    case LOG_WARNING:
+        return "<4>";
+    case LOG_INFO:
+        return "<6>";
+    case LOG_DEBUG:
+        break;
+    }
+    return "<7>";
+}
+
+void log_set_level(enum log_level level)
+{
+    highest_level = level;
+}
+
+bool log_wants(enum log_level level)
+{
+    return level <= highest_level;
+}
+
+void log_vline(enum log_level level, const char *prefix, const char *format, va_list arguments)
+{
+    int saved_errno = errno;
+    char message[LOG_LINE_BYTES];
+    struct line line = {.used = 0};
+
+    if (!log_wants(level)) {
+        return;
+    }
+    /* A message that does not fit here does not fit in the line either, which "ioreqd: " begins: put() cuts it. */
+    if (vsnprintf(message, sizeof(message), format, arguments) < 0) {
+        snprintf(message, sizeof(message), "a message could not be formatted: %s", format);
+    }
+    if (writes_to_journal()) {
+        put_visible(&line, priority_of(level));
+    }
+    put_visible(&line, "ioreqd: ");
+    if (level == LOG_ERROR) {
+        put_visible(&line, "error: ");
+    } else if (level == LOG_WARNING) {
+        put_visible(&line, "warning: ");
+    }
+    if (prefix != NULL) {
+        put_visible(&line, prefix);
+        put_visible(&line, ": ");
+    }
+    put_visible(&line, message);
+
+    const char *end = line.cut ? CUT_MARK "\n" : "\n";
+    memcpy(line.text + line.used, end, strlen(end));
+    line.used += strlen(end);
+
+    /* A log that cannot be written has nobody to be told to. */
+    while (write(STDERR_FILENO, line.text, line.used) < 0 && errno == EINTR) {
+    }
+    errno = saved_errno;
+}
+
+void log_line(enum log_level level, const char *prefix, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    log_vline(level, prefix, format, arguments);
+    va_end(arguments);
+}
+
+static uint64_t seconds_now(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec;
+}
+
+static void tell_left_out(enum log_level level, const char *prefix, uint64_t left_out)
+{
+    if (left_out > 0) {
+        log_line(level, prefix, "%" PRIu64 " more such lines were left out: at most %d are logged in %d seconds",
+                 left_out, LOG_LIMIT_BURST, LOG_LIMIT_SECONDS);
+    }
+}
+
+void log_limit_init(struct log_limit *limit)
+{
+    *limit = (struct log_limit){.window = seconds_now()};
+    pthread_mutex_init(&limit->lock, NULL);
+}
+
+void log_limit_destroy(struct log_limit *limit)
+{
+    tell_left_out(LOG_WARNING, NULL, limit->left_out);
+    pthread_mutex_destroy(&limit->lock);
+}
+
+void log_limited(struct log_limit *limit, enum log_level level, const char *prefix, const char *format,
+                 va_list arguments)
+{
+    uint64_t left_out = 0;
+    bool pass;
+
+    if (!log_wants(level)) {
+        return;
+    }
+    /* Lines are written outside the lock: who reads them may be slow, and other threads may have to count. */
+    pthread_mutex_lock(&limit->lock);
+    uint64_t now = seconds_now();
+    if (now - limit->window >= LOG_LIMIT_SECONDS) {
+        left_out = limit->left_out;
+        limit->window = now;
+        limit->lines = 0;
+        limit->left_out = 0;
+    }
+    pass = limit->lines < LOG_LIMIT_BURST;
+    if (pass) {
+        limit->lines++;
+    } else {
+        limit->left_out++;
+    }
+    pthread_mutex_unlock(&limit->lock);
+
+    tell_left_out(level, prefix, left_out);
+    if (pass) {
+        log_vline(level, prefix, format, arguments);
+    }
+}

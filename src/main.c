@@ -1,0 +1,390 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * ioreqd: serves emulated PCI devices to one Xen guest. main() puts the parts together in an order that finds every
+ * mistake of the user before the guest or Xen is touched: the command line, the models, files and properties, then the
+ * domain, then the functions; and that takes all of it back when a later step fails.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <event2/event.h>
+
+#include "config/config.h"
+#include "config/help.h"
+#include "config/property.h"
+#include "device/device.h"
+#include "device/file.h"
+#include "exit_status.h"
+#include "hypervisor/toolstack.h"
+#include "hypervisor/xen/xen.h"
+#include "log.h"
+#include "models.h"
+#include "readiness.h"
+#include "worker/worker.h"
+
+/* Where a device without addr= is looked for a place: beside QEMU, above what it and hvmloader use. */
+#define FIRST_DEVICE_ALONE       1u
+#define FIRST_DEVICE_BESIDE_QEMU 0x10u
+#define DEVICES_PER_BUS          32u
+
+struct planned_device {
+    struct ioreqd_device *device; /* the worker's, once it was added */
+    uint16_t function;
+};
+
+struct instance {
+    struct config config;
+    struct config_error error;
+    struct models *models;
+    struct worker *worker;
+    struct toolstack *toolstack;
+    struct planned_device *planned;
+    struct event *event[4];
+    size_t events;
+    bool announced;
+};
+
+static int fail_as(struct instance *instance, const struct hypervisor_error *error)
+{
+    static const enum exit_status status[] = {
+        [HYPERVISOR_NO_DOMAIN] = EXIT_STATUS_NO_DOMAIN,
+        [HYPERVISOR_UNSUITABLE] = EXIT_STATUS_CONFIGURATION,
+        [HYPERVISOR_REFUSED] = EXIT_STATUS_REFUSED,
+    };
+
+    return config_error_set(&instance->error, status[error->failure], "%s", error->text);
+}
+
+/* ---- devices ---- */
+
+struct opener {
+    struct instance *instance;
+    const struct config_device *config;
+    struct ioreqd_device *device;
+};
+
+static int open_file(void *context, const char *property, const char *path, bool read_only, struct ioreqd_file **file,
+                     struct config_error *error)
+{
+    struct opener *opener = context;
+    char reason[256];
+
+    *file = file_open(path, read_only, reason, sizeof(reason));
+    if (*file == NULL) {
+        bool refused = errno == EACCES || errno == EPERM;
+
+        config_error_device(error, opener->config, property, path, "%s", reason);
+        error->exit_status = refused ? EXIT_STATUS_REFUSED : EXIT_STATUS_CONFIGURATION;
+        return -1;
+    }
+    if (device_keep_file(opener->device, *file) != 0) {
+        file_close(*file);
+        return config_error_memory(error);
+    }
+    return 0;
+}
+
+static const char *value_of(const struct config_device *config, const char *key)
+{
+    for (size_t i = 0; key != NULL && i < config->pairs; i++) {
+        if (strcmp(config->pair[i].key, key) == 0) {
+            return config->pair[i].value;
+        }
+    }
+    return NULL;
+}
+
+static int make_device(struct instance *instance, const struct config_device *config, struct planned_device *planned)
+{
+    const struct ioreqd_model *model = models_find(instance->models, config->model, &instance->error);
+    const char *property, *reason;
+    struct ioreqd_device *device;
+
+    if (model == NULL) {
+        return -1;
+    }
+    device = device_create(model, config->id, worker_environment(instance->worker));
+    if (device == NULL) {
+        return config_error_memory(&instance->error);
+    }
+    planned->device = device;
+    planned->function = config->function;
+
+    struct opener context = {.instance = instance, .config = config, .device = device};
+    struct property_opener opener = {.open_file = open_file, .context = &context};
+
+    if (property_parse(model, config, device_state(device), &opener, &instance->error) != 0) {
+        return -1;
+    }
+    if (device_configure(device, &property, &reason) != 0) {
+        return config_error_device(&instance->error, config, property, value_of(config, property), "%s", reason);
+    }
+    return 0;
+}
+
+static int make_devices(struct instance *instance)
+{
+    const struct config *config = &instance->config;
+
+    instance->planned = calloc(config->devices + 1, sizeof(instance->planned[0]));
+    if (instance->planned == NULL) {
+        return config_error_memory(&instance->error);
+    }
+    for (size_t i = 0; i < config->devices; i++) {
+        if (make_device(instance, &config->device[i], &instance->planned[i]) != 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+/* ---- places ---- */
+
+static bool is_planned(const struct instance *instance, uint16_t function, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (instance->planned[i].function == function) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int choose_place(struct instance *instance, size_t index)
+{
+    bool alone = !toolstack_guest(instance->toolstack)->host_bridge;
+    char who[160];
+
+    for (unsigned device = alone ? FIRST_DEVICE_ALONE : FIRST_DEVICE_BESIDE_QEMU; device < DEVICES_PER_BUS; device++) {
+        uint16_t function = (uint16_t)(device << 3);
+        bool used = is_planned(instance, function, index) ||
+                    toolstack_function_taken(instance->toolstack, function, who, sizeof(who));
+
+        for (size_t i = index; i < instance->config.devices; i++) {
+            used = used || (instance->config.device[i].has_addr && instance->planned[i].function == function);
+        }
+        if (!used) {
+            instance->planned[index].function = function;
+            return 0;
+        }
+    }
+    return config_error_set(&instance->error, EXIT_STATUS_CONFIGURATION,
+                            "no place is left on bus 0 for device %s: give addr= to a function of a device that has one",
+                            instance->config.device[index].id);
+}
+
+static int place_devices(struct instance *instance)
+{
+    const struct config *config = &instance->config;
+    bool alone = !toolstack_guest(instance->toolstack)->host_bridge;
+
+    for (size_t i = 0; i < config->devices; i++) {
+        if (!config->device[i].has_addr) {
+            if (choose_place(instance, i) != 0) {
+                return -1;
+            }
+        } else if (alone && instance->planned[i].function == 0) {
+            return config_error_device(&instance->error, &config->device[i], "addr", "00.0",
+                                       "in a guest without QEMU the host bridge is there: choose a device from 01 to 1f");
+        }
+        if (worker_add_device(instance->worker, instance->planned[i].device, instance->planned[i].function) != 0) {
+            return config_error_memory(&instance->error);
+        }
+        instance->planned[i].device = NULL;
+    }
+    return 0;
+}
+
+/* ---- running ---- */
+
+static int start(struct instance *instance)
+{
+    const struct config *config = &instance->config;
+    uint16_t function[DEVICES_PER_BUS * 8];
+    struct hypervisor_error error;
+    struct hypervisor *hypervisor;
+    int rc;
+
+    instance->toolstack = toolstack_open(config->domain_is_id ? NULL : config->domain, config->domain_id, &error);
+    if (instance->toolstack == NULL) {
+        return fail_as(instance, &error);
+    }
+    if (place_devices(instance) != 0) {
+        return -1;
+    }
+    hypervisor = xen_open(toolstack_guest(instance->toolstack), &error);
+    if (hypervisor == NULL || worker_start(instance->worker, hypervisor, &error) != 0) {
+        return fail_as(instance, &error);
+    }
+    for (size_t i = 0; i < config->devices; i++) {
+        function[i] = instance->planned[i].function;
+    }
+    if (toolstack_claim(instance->toolstack, xen_server(hypervisor), function, config->devices, &error) != 0 ||
+        worker_serve(instance->worker, &error) != 0) {
+        return fail_as(instance, &error);
+    }
+    rc = toolstack_announce(instance->toolstack);
+    if (rc != 0) {
+        return config_error_set(&instance->error, EXIT_STATUS_FAILED, "cannot tell xenstore that the devices answer: %s",
+                                strerror(-rc));
+    }
+    rc = readiness_announce(config->pidfile);
+    if (rc != 0) {
+        return config_error_set(&instance->error, EXIT_STATUS_FAILED, "--pidfile %s: cannot be written: %s",
+                                config->pidfile, strerror(-rc));
+    }
+    instance->announced = true;
+    log_line(LOG_INFO, NULL, "domain %u: %zu device%s ready (IOREQ server %u)",
+             toolstack_guest(instance->toolstack)->domain, config->devices, config->devices == 1 ? "" : "s",
+             xen_server(hypervisor));
+    return 0;
+}
+
+static void on_life(evutil_socket_t fd, short what, void *argument)
+{
+    struct instance *instance = argument;
+
+    (void)fd;
+    (void)what;
+    if (toolstack_life(instance->toolstack) == GUEST_GONE) {
+        log_line(LOG_INFO, NULL, "domain %u is gone", toolstack_guest(instance->toolstack)->domain);
+        worker_end(instance->worker, true);
+    }
+}
+
+static void on_signal(evutil_socket_t signal, short what, void *argument)
+{
+    struct instance *instance = argument;
+
+    (void)what;
+    log_line(LOG_INFO, NULL, "%s: ending", strsignal((int)signal));
+    worker_end(instance->worker, false);
+}
+
+static int watch(struct instance *instance)
+{
+    static const int signals[] = {SIGTERM, SIGINT, SIGHUP};
+    struct event_base *base = loop_event_base(worker_loop(instance->worker));
+    struct event *event = event_new(base, toolstack_life_fd(instance->toolstack), EV_READ | EV_PERSIST, on_life, instance);
+
+    for (size_t i = 0;; i++) {
+        if (event == NULL || event_add(event, NULL) != 0) {
+            return config_error_memory(&instance->error);
+        }
+        instance->event[instance->events++] = event;
+        if (i == sizeof(signals) / sizeof(signals[0])) {
+            break;
+        }
+        event = evsignal_new(base, signals[i], on_signal, instance);
+    }
+    /* The guest may have ended while we started: the watch rings once when it is set, but be sure. */
+    event_active(instance->event[0], EV_READ, 0);
+    return 0;
+}
+
+static int run(struct instance *instance)
+{
+    if (make_devices(instance) != 0) {
+        return -1;
+    }
+    if (instance->config.mode == CONFIG_CHECK) {
+        log_line(LOG_INFO, NULL, "the configuration is good");
+        return 0;
+    }
+    if (start(instance) != 0 || watch(instance) != 0) {
+        return -1;
+    }
+    if (!worker_run(instance->worker)) {
+        /*
+         * A transfer still has memory of the guest and of ours. Only the end of the process takes that back from the
+         * kernel in good order; the guest's requests are answered and its server is gone.
+         */
+        readiness_withdraw(instance->config.pidfile);
+        toolstack_close(instance->toolstack);
+        _exit(EXIT_STATUS_DONE);
+    }
+    return 0;
+}
+
+static void tidy(struct instance *instance)
+{
+    for (size_t i = 0; i < instance->events; i++) {
+        event_free(instance->event[i]);
+    }
+    if (instance->announced) {
+        readiness_withdraw(instance->config.pidfile);
+    }
+    for (size_t i = 0; instance->planned != NULL && i < instance->config.devices; i++) {
+        device_destroy(instance->planned[i].device);
+    }
+    free(instance->planned);
+    worker_destroy(instance->worker);
+    toolstack_close(instance->toolstack);
+    models_close(instance->models);
+    config_free(&instance->config);
+}
+
+static int help(struct instance *instance)
+{
+    const struct ioreqd_model *model;
+    size_t count;
+
+    switch (instance->config.mode) {
+    case CONFIG_HELP:
+        help_usage(stdout);
+        break;
+    case CONFIG_VERSION:
+        printf("ioreqd %s (device interface %u)\n", PACKAGE_VERSION, IOREQD_ABI);
+        break;
+    case CONFIG_LIST_MODELS: {
+        const struct ioreqd_model *const *all = models_all(instance->models, &count);
+
+        help_models(stdout, all, count);
+        break;
+    }
+    default:
+        model = models_find(instance->models, instance->config.help_model, &instance->error);
+        if (model == NULL) {
+            return -1;
+        }
+        help_model(stdout, model);
+        break;
+    }
+    if (fflush(stdout) != 0) {
+        return config_error_set(&instance->error, EXIT_STATUS_FAILED, "cannot write to standard output: %s",
+                                strerror(errno));
+    }
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    struct instance instance = {0};
+    int rc = config_from_arguments(argc, argv, &instance.config, &instance.error);
+
+    if (rc == 0) {
+        log_set_level(instance.config.log_level);
+        signal(SIGPIPE, SIG_IGN);
+        instance.models = models_open(instance.config.module_dir);
+        instance.worker = worker_create();
+        if (instance.models == NULL || instance.worker == NULL) {
+            rc = config_error_set(&instance.error, EXIT_STATUS_FAILED, "cannot start an event loop: %s",
+                                  strerror(errno));
+        } else if (instance.config.mode == CONFIG_RUN || instance.config.mode == CONFIG_CHECK) {
+            rc = run(&instance);
+        } else {
+            rc = help(&instance);
+        }
+    }
+    if (rc != 0) {
+        log_line(LOG_ERROR, NULL, "%s", instance.error.text);
+    }
+    tidy(&instance);
+    return rc == 0 ? EXIT_STATUS_DONE : instance.error.exit_status;
+}

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The life of a virtio device: made, reset, quiesced, broken, destroyed. Reset and quiesce may have to wait for file
+ * requests in flight; then the device is left as it is, the last queue to stop comes back here, and nothing blocks.
+ */
+#include "virtio/device.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "virtio/interrupt.h"
+#include "virtio/queue.h"
+#include "virtio/registers.h"
+
+struct ioreqd_virtio_device *virtio_device_of(void *state)
+{
+    return ((struct ioreqd_virtio *)state)->device;
+}
+
+bool virtio_device_negotiated(const struct ioreqd_virtio_device *device, unsigned bit)
+{
+    return bit < 128 && (device->registers->driver_feature[bit / 32] >> (bit % 32) & 1u) != 0;
+}
+
+int ioreqd_virtio_negotiated(const struct ioreqd_virtio *virtio, unsigned bit)
+{
+    return virtio_device_negotiated(virtio->device, bit);
+}
+
+static void clear_queue(struct ioreqd_virtio_device *device, unsigned index)
+{
+    struct ioreqd_virtio_registers *registers = device->registers;
+
+    virtio_queue_release(virtio_queue_of(device, index));
+    registers->queue_size[index] = device->options.queue_size;
+    registers->queue_vector[index] = VIRTIO_NO_VECTOR;
+    registers->queue_enable[index] = 0;
+    registers->queue_reset[index] = 0;
+    registers->queue_descriptor[index] = 0;
+    registers->queue_driver[index] = 0;
+    registers->queue_device[index] = 0;
+    registers->queue_next_available[index] = 0;
+    registers->queue_next_used[index] = 0;
+}
+
+/*
+ * config_generation and config_changed stay: a driver that reads the configuration across a reset must still notice.
+ * The PCI configuration access capability stays too: it belongs to the function, not to the virtio device.
+ */
+static void clear_registers(struct ioreqd_virtio_device *device)
+{
+    struct ioreqd_virtio_registers *registers = device->registers;
+
+    for (unsigned i = 0; i < device->options.queues; i++) {
+        clear_queue(device, i);
+    }
+    registers->device_feature_select = 0;
+    registers->driver_feature_select = 0;
+    memset(registers->driver_feature, 0, sizeof(registers->driver_feature));
+    registers->config_vector = VIRTIO_NO_VECTOR;
+    registers->queue_select = 0;
+    virtio_interrupt_clear(device);
+    atomic_store(&device->broken, false);
+    registers->status = 0;
+}
+
+/* Ends a reset or a quiesce once every queue stands; until then the last of them comes back here. */
+static void settle(struct ioreqd_virtio_device *device)
+{
+    for (unsigned i = 0; i < device->options.queues; i++) {
+        if (virtio_queue_stopping(virtio_queue_of(device, i))) {
+            return;
+        }
+    }
+    if (device->resetting) {
+        device->resetting = false;
+        clear_registers(device);
+    }
+    if (device->quiescing) {
+        device->quiescing = false;
+        device->host->quiesced(device->device);
+    }
+}
+
+void virtio_device_reset(struct ioreqd_virtio_device *device)
+{
+    device->resetting = true;
+    for (unsigned i = 0; i < device->options.queues; i++) {
+        virtio_queue_stop(virtio_queue_of(device, i), true);
+    }
+    settle(device);
+}
+
+void virtio_device_start_queue(struct ioreqd_virtio_device *device, unsigned index)
+{
+    if ((device->registers->status & VIRTIO_STATUS_DRIVER_OK) != 0 && !device->quiet) {
+        virtio_queue_start(virtio_queue_of(device, index));
+    }
+}
+
+void virtio_device_reset_queue(struct ioreqd_virtio_device *device, unsigned index)
+{
+    struct ioreqd_virtio_queue *queue = virtio_queue_of(device, index);
+
+    device->registers->queue_reset[index] = 1;
+    virtio_queue_stop(queue, true);
+    if (!virtio_queue_stopping(queue)) {
+        clear_queue(device, index);
+    }
+}
+
+void virtio_device_queue_stopped(struct ioreqd_virtio_device *device, unsigned index)
+{
+    if (device->registers->queue_reset[index] != 0) {
+        clear_queue(device, index);
+    }
+    settle(device);
+}
+
+/* A reset that came first forgives the driver. */
+static void show_broken(void *argument)
+{
+    struct ioreqd_virtio_device *device = argument;
+
+    if (!atomic_load(&device->broken) || device->resetting) {
+        return;
+    }
+    device->registers->status |= VIRTIO_STATUS_NEEDS_RESET;
+    if ((device->registers->status & VIRTIO_STATUS_DRIVER_OK) != 0) { /* (virtio 1.4 §2.1.2) */
+        virtio_interrupt_config(device);
+    }
+}
+
+void ioreqd_virtio_broken(struct ioreqd_virtio *virtio, const char *format, ...)
+{
+    struct ioreqd_virtio_device *device = virtio->device;
+    char text[160];
+    va_list arguments;
+
+    if (atomic_exchange(&device->broken, true)) {
+        return; /* one report until reset: what follows comes of the first */
+    }
+    va_start(arguments, format);
+    vsnprintf(text, sizeof(text), format, arguments);
+    va_end(arguments);
+    device->host->guest_error(device->device, "%s; the device needs a reset by its driver", text);
+    device->host->post(device->host->main_loop(device->device), &device->broken_work);
+}
+
+void ioreqd_virtio_config_changed(struct ioreqd_virtio *virtio)
+{
+    struct ioreqd_virtio_device *device = virtio->device;
+
+    device->registers->config_changed = 1;
+    if ((device->registers->status & VIRTIO_STATUS_DRIVER_OK) != 0) {
+        virtio_interrupt_config(device);
+    }
+}
+
+void ioreqd_virtio_reset(struct ioreqd_device *unused, void *state, enum ioreqd_reset_kind kind)
+{
+    struct ioreqd_virtio_device *device = virtio_device_of(state);
+
+    (void)unused;
+    if (kind == IOREQD_RESET_COLD) {
+        memset(device->registers->config_access, 0, sizeof(device->registers->config_access));
+    }
+    device->quiet = false;
+    virtio_device_reset(device);
+}
+
+void ioreqd_virtio_quiesce(struct ioreqd_device *unused, void *state)
+{
+    struct ioreqd_virtio_device *device = virtio_device_of(state);
+
+    (void)unused;
+    device->quiet = true;
+    device->quiescing = true;
+    for (unsigned i = 0; i < device->options.queues; i++) {
+        virtio_queue_stop(virtio_queue_of(device, i), false);
+    }
+    settle(device);
+}
+
+static void offer(struct ioreqd_virtio_device *device, unsigned bit)
+{
+    device->offered[bit / 32] |= UINT32_C(1) << (bit % 32);
+}
+
+int ioreqd_virtio_create(struct ioreqd_virtio *virtio, const struct ioreqd_host *host, struct ioreqd_device *device,
+                         const struct ioreqd_virtio_options *options)
+{
+    struct ioreqd_virtio_device *made;
+    int error;
+
+    virtio->device = NULL;
+    if (options->queues == 0 || options->queues > IOREQD_VIRTIO_MAX_QUEUES || options->queue_size == 0 ||
+        options->queue_size > IOREQD_VIRTIO_MAX_QUEUE_SIZE || (options->queue_size & (options->queue_size - 1)) != 0 ||
+        options->config_length > IOREQD_VIRTIO_REGION_LENGTH || options->ready == NULL) {
+        return -EINVAL;
+    }
+    made = calloc(1, sizeof(*made));
+    if (made == NULL) {
+        return -ENOMEM;
+    }
+    made->registers = &virtio->registers;
+    made->state = virtio;
+    made->host = host;
+    made->device = device;
+    made->options = *options;
+    made->broken_work = (struct ioreqd_work){.run = show_broken, .argument = made};
+    for (unsigned i = 0; i < 4; i++) {
+        made->offered[i] = (uint32_t)(options->features[i / 2] >> (i % 2 * 32));
+    }
+    offer(made, IOREQD_VIRTIO_F_INDIRECT_DESC);
+    offer(made, IOREQD_VIRTIO_F_EVENT_IDX);
+    offer(made, IOREQD_VIRTIO_F_VERSION_1);
+    offer(made, IOREQD_VIRTIO_F_RING_RESET);
+    error = virtio_queues_create(made);
+    if (error != 0) {
+        free(made);
+        return error;
+    }
+    virtio->device = made;
+    clear_registers(made);
+    return 0;
+}
+
+void ioreqd_virtio_destroy(struct ioreqd_virtio *virtio)
+{
+    struct ioreqd_virtio_device *device = virtio->device;
+
+    if (device != NULL) {
+        virtio_queues_destroy(device);
+        free(device);
+        virtio->device = NULL;
+    }
+}

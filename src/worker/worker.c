@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The worker, see worker.h.
+ */
+#include "worker/worker.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/time.h>
+
+#include <event2/event.h>
+
+#include "bridge/bridge.h"
+#include "log.h"
+#include "worker/dispatch.h"
+
+#define SWEEP_MICROSECONDS 50000
+#define REST_GUEST_GONE    1
+
+struct worker_device {
+    struct ioreqd_device *device;
+    uint16_t function;
+    struct ioreqd_work quiet;
+    struct worker *worker;
+};
+
+struct worker {
+    struct device_environment environment;
+    struct hypervisor *hypervisor;
+    struct dispatch dispatch;
+    struct worker_device **device;
+    size_t devices;
+
+    struct event *requests;
+    struct event *sweep;
+    struct event *patience;
+    size_t restless; /* devices that are not yet quiet */
+    bool ending;
+};
+
+struct worker *worker_create(void)
+{
+    struct worker *worker = calloc(1, sizeof(*worker));
+
+    if (worker == NULL) {
+        return NULL;
+    }
+    worker->environment.main_loop = loop_create();
+    if (worker->environment.main_loop == NULL) {
+        free(worker);
+        return NULL;
+    }
+    return worker;
+}
+
+static void free_event(struct event **event)
+{
+    if (*event != NULL) {
+        event_free(*event);
+        *event = NULL;
+    }
+}
+
+static void log_counters(const struct worker *worker)
+{
+    const struct dispatch_counters *requests = &worker->dispatch.counters;
+    const struct bridge_counters *bridge = bridge_counters(worker->environment.bridge);
+
+    log_line(LOG_DEBUG, NULL,
+             "requests: port %" PRIu64 " memory %" PRIu64 " config %" PRIu64 " invalidate %" PRIu64 " other %" PRIu64
+             " malformed %" PRIu64 " without memory %" PRIu64,
+             requests->port, requests->memory, requests->config, requests->invalidate, requests->other,
+             requests->malformed, requests->no_memory);
+    log_line(LOG_DEBUG, NULL, "accesses: unclaimed %" PRIu64 " misfit %" PRIu64 ", BARs refused: %" PRIu64,
+             bridge->unclaimed, bridge->misfit, bridge->refused);
+    for (size_t i = 0; i < worker->devices; i++) {
+        device_log_counters(worker->device[i]->device);
+    }
+}
+
+void worker_destroy(struct worker *worker)
+{
+    if (worker == NULL) {
+        return;
+    }
+    free_event(&worker->requests);
+    free_event(&worker->sweep);
+    free_event(&worker->patience);
+    if (worker->hypervisor != NULL) {
+        worker->hypervisor->ops->stop(worker->hypervisor);
+    }
+    for (size_t i = 0; i < worker->devices; i++) {
+        device_destroy(worker->device[i]->device);
+        free(worker->device[i]);
+    }
+    free(worker->device);
+    bridge_destroy(worker->environment.bridge);
+    guest_memory_destroy(worker->environment.memory);
+    if (worker->hypervisor != NULL) {
+        worker->hypervisor->ops->close(worker->hypervisor);
+    }
+    loop_destroy(worker->environment.main_loop);
+    free(worker);
+}
+
+const struct device_environment *worker_environment(const struct worker *worker)
+{
+    return &worker->environment;
+}
+
+struct ioreqd_loop *worker_loop(struct worker *worker)
+{
+    return worker->environment.main_loop;
+}
+
+static void on_quiet(void *argument)
+{
+    struct worker_device *entry = argument;
+
+    if (--entry->worker->restless == 0) {
+        loop_break(entry->worker->environment.main_loop);
+    }
+}
+
+int worker_add_device(struct worker *worker, struct ioreqd_device *device, uint16_t function)
+{
+    struct worker_device **devices = realloc(worker->device, (worker->devices + 1) * sizeof(*devices));
+    struct worker_device *entry = calloc(1, sizeof(*entry));
+
+    if (devices != NULL) {
+        worker->device = devices;
+    }
+    if (devices == NULL || entry == NULL) {
+        free(entry);
+        return -ENOMEM;
+    }
+    entry->device = device;
+    entry->function = function;
+    entry->worker = worker;
+    entry->quiet.run = on_quiet;
+    entry->quiet.argument = entry;
+    devices[worker->devices++] = entry;
+    return 0;
+}
+
+/* ---- the platform under the bridge ---- */
+
+static int platform_claim(void *context, enum bridge_space space, uint64_t first, uint64_t last)
+{
+    struct hypervisor *hypervisor = ((struct worker *)context)->hypervisor;
+
+    return hypervisor->ops->claim(hypervisor, space == BRIDGE_MEMORY ? CLAIM_MEMORY : CLAIM_PORT, first, last);
+}
+
+static int platform_unclaim(void *context, enum bridge_space space, uint64_t first, uint64_t last)
+{
+    struct hypervisor *hypervisor = ((struct worker *)context)->hypervisor;
+
+    return hypervisor->ops->unclaim(hypervisor, space == BRIDGE_MEMORY ? CLAIM_MEMORY : CLAIM_PORT, first, last);
+}
+
+static int platform_claim_function(void *context, uint16_t function)
+{
+    struct hypervisor *hypervisor = ((struct worker *)context)->hypervisor;
+
+    return hypervisor->ops->claim_function(hypervisor, function);
+}
+
+static void platform_message(void *context, uint64_t address, uint32_t data)
+{
+    struct hypervisor *hypervisor = ((struct worker *)context)->hypervisor;
+    int rc = hypervisor->ops->message(hypervisor, address, data);
+
+    if (rc != 0) {
+        log_line(LOG_DEBUG, NULL, "message 0x%" PRIx64 " = 0x%" PRIx32 " is refused: %s", address, data,
+                 strerror(-rc));
+    }
+}
+
+static bool platform_message_unmaskable(void *context, uint64_t address, uint32_t data)
+{
+    struct hypervisor *hypervisor = ((struct worker *)context)->hypervisor;
+
+    return hypervisor->ops->message_unmaskable(hypervisor, address, data);
+}
+
+static void platform_intx(void *context, unsigned device, unsigned pin, bool level)
+{
+    struct hypervisor *hypervisor = ((struct worker *)context)->hypervisor;
+
+    if (hypervisor->guest.intx) {
+        hypervisor->ops->intx(hypervisor, device, pin, level);
+    }
+}
+
+static const struct bridge_platform platform = {
+    .claim = platform_claim,
+    .unclaim = platform_unclaim,
+    .claim_function = platform_claim_function,
+    .message = platform_message,
+    .message_unmaskable = platform_message_unmaskable,
+    .intx = platform_intx,
+};
+
+/* ---- requests ---- */
+
+static void on_sweep(evutil_socket_t fd, short what, void *argument)
+{
+    struct worker *worker = argument;
+    struct timeval soon = {.tv_usec = SWEEP_MICROSECONDS};
+
+    (void)fd;
+    (void)what;
+    if (guest_memory_sweep(worker->environment.memory)) {
+        event_add(worker->sweep, &soon);
+    }
+}
+
+/* Serves what one vCPU asks. The answer goes out before a doorbell is handed on: the vCPU runs meanwhile. */
+static void serve_vcpu(struct worker *worker, unsigned vcpu)
+{
+    struct hypervisor *hypervisor = worker->hypervisor;
+    struct request request;
+
+    if (!hypervisor->ops->take(hypervisor, vcpu, &request)) {
+        return;
+    }
+    hypervisor->ops->answer(hypervisor, vcpu, dispatch_request(&worker->dispatch, &request));
+    bridge_deliver_bell(worker->environment.bridge);
+    if (request.kind == REQUEST_INVALIDATE && !event_pending(worker->sweep, EV_TIMEOUT, NULL)) {
+        struct timeval soon = {.tv_usec = SWEEP_MICROSECONDS};
+
+        event_add(worker->sweep, &soon);
+    }
+}
+
+static void on_requests(evutil_socket_t fd, short what, void *argument)
+{
+    struct worker *worker = argument;
+    struct hypervisor *hypervisor = worker->hypervisor;
+    unsigned vcpu[HYPERVISOR_MAX_VCPUS];
+    unsigned count = hypervisor->ops->events(hypervisor, vcpu, HYPERVISOR_MAX_VCPUS);
+
+    (void)fd;
+    (void)what;
+    for (unsigned i = 0; i < count; i++) {
+        serve_vcpu(worker, vcpu[i]);
+    }
+    hypervisor->ops->rearm(hypervisor);
+}
+
+/* ---- life ---- */
+
+static int out_of_memory(struct hypervisor_error *error)
+{
+    error->failure = HYPERVISOR_REFUSED;
+    snprintf(error->text, sizeof(error->text), "out of memory");
+    return -1;
+}
+
+int worker_start(struct worker *worker, struct hypervisor *hypervisor, struct hypervisor_error *error)
+{
+    struct event_base *base = loop_event_base(worker->environment.main_loop);
+
+    worker->hypervisor = hypervisor;
+    worker->environment.memory = guest_memory_create(hypervisor);
+    worker->environment.bridge = bridge_create(&platform, worker);
+    if (worker->environment.memory == NULL || worker->environment.bridge == NULL) {
+        return out_of_memory(error);
+    }
+    worker->dispatch.bridge = worker->environment.bridge;
+    worker->dispatch.memory = worker->environment.memory;
+    worker->requests = event_new(base, hypervisor->ops->event_fd(hypervisor), EV_READ | EV_PERSIST, on_requests, worker);
+    worker->sweep = evtimer_new(base, on_sweep, worker);
+    if (worker->requests == NULL || worker->sweep == NULL) {
+        return out_of_memory(error);
+    }
+    return hypervisor->ops->start(hypervisor, error);
+}
+
+static int refuse(struct hypervisor_error *error, const char *what, int rc)
+{
+    error->failure = HYPERVISOR_REFUSED;
+    snprintf(error->text, sizeof(error->text), "cannot place %s: %s", what, strerror(-rc));
+    return -1;
+}
+
+int worker_serve(struct worker *worker, struct hypervisor_error *error)
+{
+    char name[96];
+    int rc = 0;
+
+    if (!worker->hypervisor->guest.host_bridge) {
+        rc = bridge_add_host_bridge(worker->environment.bridge);
+        if (rc != 0) {
+            return refuse(error, "the host bridge", rc);
+        }
+    }
+    for (size_t i = 0; i < worker->devices; i++) {
+        struct worker_device *entry = worker->device[i];
+
+        rc = device_start(entry->device, entry->function);
+        if (rc != 0) {
+            snprintf(name, sizeof(name), "device %s at %02x.%x", device_id(entry->device), entry->function >> 3 & 0x1fu,
+                     entry->function & 7u);
+            return refuse(error, name, rc);
+        }
+    }
+    if (event_add(worker->requests, NULL) != 0) {
+        return out_of_memory(error);
+    }
+    return 0;
+}
+
+static void on_impatience(evutil_socket_t fd, short what, void *argument)
+{
+    struct worker *worker = argument;
+
+    (void)fd;
+    (void)what;
+    log_line(LOG_WARNING, NULL, "%zu devices do not come to rest: ending all the same", worker->restless);
+    loop_break(worker->environment.main_loop);
+}
+
+void worker_end(struct worker *worker, bool guest_gone)
+{
+    struct timeval patience = {.tv_sec = guest_gone ? REST_GUEST_GONE : WORKER_REST_SECONDS};
+
+    if (worker->ending) {
+        return;
+    }
+    worker->ending = true;
+    free_event(&worker->requests);
+    worker->hypervisor->ops->stop(worker->hypervisor);
+    worker->restless = worker->devices;
+    if (worker->restless == 0) {
+        loop_break(worker->environment.main_loop);
+        return;
+    }
+    worker->patience = evtimer_new(loop_event_base(worker->environment.main_loop), on_impatience, worker);
+    if (worker->patience == NULL || event_add(worker->patience, &patience) != 0) {
+        loop_break(worker->environment.main_loop);
+        return;
+    }
+    for (size_t i = 0; i < worker->devices; i++) {
+        device_quiesce(worker->device[i]->device, &worker->device[i]->quiet);
+    }
+}
+
+bool worker_run(struct worker *worker)
+{
+    loop_run(worker->environment.main_loop);
+    log_counters(worker);
+    return worker->restless == 0;
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The worker: one group of devices of one guest, served through one IOREQ server on the main thread's loop. It owns the
+ * hypervisor connection, the bridge, guest memory and the devices.
+ *
+ * Life: created; devices added; started (the server exists, the devices answer); run until it is told to end; stopped
+ * and destroyed. Whatever happened, worker_destroy() leaves nothing behind in the hypervisor.
+ */
+#ifndef IOREQD_WORKER_WORKER_H
+#define IOREQD_WORKER_WORKER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "device/device.h"
+#include "hypervisor/hypervisor.h"
+
+struct worker;
+
+/* NULL with errno set. */
+struct worker *worker_create(void);
+void worker_destroy(struct worker *worker);
+
+/* What devices of this worker are made with. */
+const struct device_environment *worker_environment(const struct worker *worker);
+struct ioreqd_loop *worker_loop(struct worker *worker);
+
+/* Takes over a configured device; function as in bridge.h. 0 or -ENOMEM, and then the caller keeps it. */
+int worker_add_device(struct worker *worker, struct ioreqd_device *device, uint16_t function);
+
+/*
+ * Takes over the hypervisor connection, whatever it returns, and starts the server; worker_serve() then places the
+ * devices and begins to answer. 0, or -1 with the error filled in.
+ */
+int worker_start(struct worker *worker, struct hypervisor *hypervisor, struct hypervisor_error *error);
+int worker_serve(struct worker *worker, struct hypervisor_error *error);
+
+/*
+ * Runs the loop until worker_end(). Then no more requests are taken, the server is gone, and the devices come to rest,
+ * for at most WORKER_REST_SECONDS: a disk that hangs must not keep the guest's domain. Returns whether they did; if
+ * not, transfers are still under way and the worker must not be destroyed: end the process.
+ */
+#define WORKER_REST_SECONDS 10
+bool worker_run(struct worker *worker);
+
+/* Has worker_run() come to its end. guest_gone: nobody waits for the devices, so they get a second to come to rest. */
+void worker_end(struct worker *worker, bool guest_gone);
+
+#endif

@@ -1,0 +1,31 @@
+# Unit tests of the log, the command line and the properties.
+if HAVE_CHECK
+config_tests = \
+    tests/config/test-command-line \
+    tests/config/test-help \
+    tests/config/test-log \
+    tests/config/test-property \
+    tests/config/test-property-table
+check_PROGRAMS += $(config_tests)
+TESTS += $(config_tests)
+
+tests_config_test_command_line_SOURCES = tests/config/command_line.c
+tests_config_test_command_line_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_config_test_command_line_LDADD = libioreqd-config.la $(CHECK_LIBS)
+
+tests_config_test_help_SOURCES = tests/config/help.c
+tests_config_test_help_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_config_test_help_LDADD = libioreqd-config.la $(CHECK_LIBS)
+
+tests_config_test_log_SOURCES = tests/config/log.c
+tests_config_test_log_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_config_test_log_LDADD = libioreqd-config.la $(CHECK_LIBS)
+
+tests_config_test_property_SOURCES = tests/config/property.c
+tests_config_test_property_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_config_test_property_LDADD = libioreqd-config.la $(CHECK_LIBS)
+
+tests_config_test_property_table_SOURCES = tests/config/property_table.c
+tests_config_test_property_table_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_config_test_property_table_LDADD = libioreqd-config.la $(CHECK_LIBS)
+endif
