@@ -47,13 +47,17 @@ void device_destroy(struct ioreqd_device *device)
     if (device == NULL) {
         return;
     }
+    if (device->queue_loop != NULL) {
+        loop_stop(device->queue_loop); /* its thread raises interrupts through the function */
+    }
     if (device->function != NULL) {
         bridge_remove_function(device->function);
+        device->function = NULL;
     }
-    loop_destroy(device->queue_loop);
     if (device->model->destroy != NULL && device->created) {
         device->model->destroy(device, device->state);
     }
+    loop_destroy(device->queue_loop);
     for (size_t i = 0; i < device->files; i++) {
         file_close(device->file[i]);
     }

@@ -86,21 +86,25 @@ static void window_close(struct ioreqd_window *window)
     }
 }
 
-/* ---- interrupts ---- */
+/* ---- interrupts: a device that has no place yet, or no more, has no line and no messages ---- */
 
 static void msix(struct ioreqd_device *device, unsigned vector)
 {
-    bridge_msix(device->function, vector);
+    if (device->function != NULL) {
+        bridge_msix(device->function, vector);
+    }
 }
 
 static int msix_enabled(struct ioreqd_device *device)
 {
-    return bridge_msix_enabled(device->function);
+    return device->function != NULL && bridge_msix_enabled(device->function);
 }
 
 static void intx(struct ioreqd_device *device, int level)
 {
-    bridge_intx(device->function, level != 0);
+    if (device->function != NULL) {
+        bridge_intx(device->function, level != 0);
+    }
 }
 
 /* ---- loops ---- */
