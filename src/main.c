@@ -174,9 +174,10 @@ static int choose_place(struct instance *instance, size_t index)
             return 0;
         }
     }
-    return config_error_set(&instance->error, EXIT_STATUS_CONFIGURATION,
-                            "no place is left on bus 0 for device %s: give addr= to a function of a device that has one",
-                            instance->config.device[index].id);
+    return config_error_set(
+        &instance->error, EXIT_STATUS_CONFIGURATION,
+        "no place is left on bus 0 for device %s: give addr= to a function of a device that has one",
+        instance->config.device[index].id);
 }
 
 static int place_devices(struct instance *instance)
@@ -190,8 +191,9 @@ static int place_devices(struct instance *instance)
                 return -1;
             }
         } else if (alone && instance->planned[i].function == 0) {
-            return config_error_device(&instance->error, &config->device[i], "addr", "00.0",
-                                       "in a guest without QEMU the host bridge is there: choose a device from 01 to 1f");
+            return config_error_device(
+                &instance->error, &config->device[i], "addr", "00.0",
+                "in a guest without QEMU the host bridge is there: choose a device from 01 to 1f");
         }
         if (worker_add_device(instance->worker, instance->planned[i].device, instance->planned[i].function) != 0) {
             return config_error_memory(&instance->error);
@@ -231,8 +233,8 @@ static int start(struct instance *instance)
     }
     rc = toolstack_announce(instance->toolstack);
     if (rc != 0) {
-        return config_error_set(&instance->error, EXIT_STATUS_FAILED, "cannot tell xenstore that the devices answer: %s",
-                                strerror(-rc));
+        return config_error_set(&instance->error, EXIT_STATUS_FAILED,
+                                "cannot tell xenstore that the devices answer: %s", strerror(-rc));
     }
     rc = readiness_announce(config->pidfile);
     if (rc != 0) {
@@ -271,7 +273,8 @@ static int watch(struct instance *instance)
 {
     static const int signals[] = {SIGTERM, SIGINT, SIGHUP};
     struct event_base *base = loop_event_base(worker_loop(instance->worker));
-    struct event *event = event_new(base, toolstack_life_fd(instance->toolstack), EV_READ | EV_PERSIST, on_life, instance);
+    struct event *event =
+        event_new(base, toolstack_life_fd(instance->toolstack), EV_READ | EV_PERSIST, on_life, instance);
 
     for (size_t i = 0;; i++) {
         if (event == NULL || event_add(event, NULL) != 0) {

@@ -1,3 +1,4 @@
 # Tests mirror src/.
 include tests/config/local.mk
+include tests/guest/local.mk
 include tests/hypervisor/local.mk

@@ -154,20 +154,15 @@ struct ioreqd_property {
     const char *help;     /* one line for people */
     uint8_t kind;         /* enum ioreqd_property_kind */
     uint8_t reserved[3];
-    uint32_t flags;     /* IOREQD_PROPERTY_REQUIRED */
-    uint32_t offset;    /* into the state */
+    uint32_t flags;  /* IOREQD_PROPERTY_REQUIRED */
+    uint32_t offset; /* into the state */
     uint32_t reserved2;
-    uint64_t minimum;   /* numbers: the range; STRING: of the length */
+    uint64_t minimum; /* numbers: the range; STRING: of the length */
     uint64_t maximum;
     const char *read_only_by; /* FILE: name of the BOOL property that, when on, has it opened for reading only */
 };
 
-enum ioreqd_field_kind {
-    IOREQD_FIELD_U8 = 1,
-    IOREQD_FIELD_U16 = 2,
-    IOREQD_FIELD_U32 = 3,
-    IOREQD_FIELD_U64 = 4
-};
+enum ioreqd_field_kind { IOREQD_FIELD_U8 = 1, IOREQD_FIELD_U16 = 2, IOREQD_FIELD_U32 = 3, IOREQD_FIELD_U64 = 4 };
 
 /*
  * A part of the state that a successor (after a save, an upgrade or a crash) would need: the registers. The tag names
@@ -253,12 +248,7 @@ struct ioreqd_model {
  * What the host gives
  */
 
-enum ioreqd_log_level {
-    IOREQD_LOG_ERROR = 0,
-    IOREQD_LOG_WARNING = 1,
-    IOREQD_LOG_INFO = 2,
-    IOREQD_LOG_DEBUG = 3
-};
+enum ioreqd_log_level { IOREQD_LOG_ERROR = 0, IOREQD_LOG_WARNING = 1, IOREQD_LOG_INFO = 2, IOREQD_LOG_DEBUG = 3 };
 
 enum ioreqd_direction {
     IOREQD_FROM_GUEST = 0, /* the device reads guest memory */

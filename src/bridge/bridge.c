@@ -405,8 +405,8 @@ void bridge_sync_intx(struct bridge_function *function)
     unsigned pin = 0;
 
     pthread_mutex_lock(&bridge->line_lock);
-    bool level = atomic_load(&function->intx_raised) && !atomic_load(&function->intx_disabled) &&
-                 !bridge_msix_enabled(function);
+    bool level =
+        atomic_load(&function->intx_raised) && !atomic_load(&function->intx_disabled) && !bridge_msix_enabled(function);
 
     if (level != function->intx_on_line) {
         uint8_t *line = &bridge->line[device][pin];

@@ -12,10 +12,10 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-#define ENTRY_SIZE       16u
-#define ENTRY_CONTROL    12u
-#define ENTRY_MASKED     0x1u
-#define SMALLEST_BAR     4096u
+#define ENTRY_SIZE    16u
+#define ENTRY_CONTROL 12u
+#define ENTRY_MASKED  0x1u
+#define SMALLEST_BAR  4096u
 
 struct vector {
     pthread_mutex_t lock;
@@ -86,8 +86,7 @@ void msix_destroy(struct msix *msix)
 /* Sends or pends what the vector was raised for. The vector's lock is held. */
 static void deliver(struct msix *msix, struct vector *vector)
 {
-    bool masked = vector->masked &&
-                  !msix->platform->message_unmaskable(msix->context, vector->address, vector->data);
+    bool masked = vector->masked && !msix->platform->message_unmaskable(msix->context, vector->address, vector->data);
 
     vector->pending = masked || !atomic_load(&msix->able);
     if (!vector->pending) {

@@ -7,23 +7,23 @@
 
 #define PCI_CONFIG_SIZE 256u
 
-#define PCI_VENDOR              0x00u
-#define PCI_DEVICE              0x02u
-#define PCI_COMMAND             0x04u
-#define PCI_STATUS              0x06u
-#define PCI_REVISION            0x08u
-#define PCI_CLASS               0x09u
-#define PCI_CACHE_LINE_SIZE     0x0cu
-#define PCI_LATENCY_TIMER       0x0du
-#define PCI_HEADER_TYPE         0x0eu
-#define PCI_BAR0                0x10u
-#define PCI_BAR_END             0x28u
-#define PCI_SUBSYSTEM_VENDOR    0x2cu
-#define PCI_SUBSYSTEM           0x2eu
-#define PCI_CAPABILITY_POINTER  0x34u
-#define PCI_INTERRUPT_LINE      0x3cu
-#define PCI_INTERRUPT_PIN       0x3du
-#define PCI_FIRST_CAPABILITY    0x40u
+#define PCI_VENDOR             0x00u
+#define PCI_DEVICE             0x02u
+#define PCI_COMMAND            0x04u
+#define PCI_STATUS             0x06u
+#define PCI_REVISION           0x08u
+#define PCI_CLASS              0x09u
+#define PCI_CACHE_LINE_SIZE    0x0cu
+#define PCI_LATENCY_TIMER      0x0du
+#define PCI_HEADER_TYPE        0x0eu
+#define PCI_BAR0               0x10u
+#define PCI_BAR_END            0x28u
+#define PCI_SUBSYSTEM_VENDOR   0x2cu
+#define PCI_SUBSYSTEM          0x2eu
+#define PCI_CAPABILITY_POINTER 0x34u
+#define PCI_INTERRUPT_LINE     0x3cu
+#define PCI_INTERRUPT_PIN      0x3du
+#define PCI_FIRST_CAPABILITY   0x40u
 
 #define PCI_COMMAND_IO           0x0001u
 #define PCI_COMMAND_MEMORY       0x0002u

@@ -122,8 +122,7 @@ static void run_bell(void *argument)
     struct queue_bell *bell = argument;
     struct ioreqd_device *device = bell->device;
 
-    device->model->bell(device, device->state, bell->queue,
-                        atomic_load_explicit(&bell->value, memory_order_relaxed));
+    device->model->bell(device, device->state, bell->queue, atomic_load_explicit(&bell->value, memory_order_relaxed));
 }
 
 static uint32_t on_config_read(void *argument, unsigned index, unsigned offset, unsigned size, uint32_t value)

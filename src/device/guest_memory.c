@@ -102,8 +102,7 @@ static bool try_pin(struct guest_memory *memory, struct chunk *chunk, uint64_t n
 {
     uint64_t control = atomic_load_explicit(&chunk->control, memory_order_acquire);
 
-    while ((control & CONTROL_LIVE) != 0 &&
-           atomic_load_explicit(&chunk->number, memory_order_relaxed) == number &&
+    while ((control & CONTROL_LIVE) != 0 && atomic_load_explicit(&chunk->number, memory_order_relaxed) == number &&
            atomic_load_explicit(&chunk->generation, memory_order_relaxed) ==
                atomic_load_explicit(&memory->generation, memory_order_relaxed)) {
         if (atomic_compare_exchange_weak_explicit(&chunk->control, &control, control + CONTROL_PIN,
@@ -176,8 +175,8 @@ static bool fill(struct guest_memory *memory, struct chunk *chunk, uint64_t numb
     }
     atomic_store_explicit(&chunk->number, number, memory_order_relaxed);
     atomic_store_explicit(&chunk->generation, generation, memory_order_relaxed);
-    uint64_t version = (atomic_load_explicit(&chunk->control, memory_order_relaxed) & ~(CONTROL_VERSION - 1)) +
-                       CONTROL_VERSION;
+    uint64_t version =
+        (atomic_load_explicit(&chunk->control, memory_order_relaxed) & ~(CONTROL_VERSION - 1)) + CONTROL_VERSION;
     atomic_store_explicit(&chunk->control, version | CONTROL_LIVE | CONTROL_PIN, memory_order_release);
     return true;
 }

@@ -34,9 +34,8 @@ static int dma_map(struct ioreqd_device *device, uint64_t address, size_t length
                    struct iovec *iov, uint64_t *pin, unsigned count)
 {
     (void)direction; /* foreign mappings are made for both */
-    return may_reach_memory(device)
-               ? guest_memory_pin(device->environment->memory, address, length, iov, pin, count)
-               : -EIO;
+    return may_reach_memory(device) ? guest_memory_pin(device->environment->memory, address, length, iov, pin, count)
+                                    : -EIO;
 }
 
 static void dma_unmap(struct ioreqd_device *device, const uint64_t *pin, unsigned count)

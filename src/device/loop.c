@@ -109,8 +109,7 @@ static void on_wake(evutil_socket_t fd, short what, void *argument)
         loop_turn(loop);
         atomic_store(&loop->awake, false);
         /* What was posted before the store found us awake and did not write to the eventfd. */
-    } while (atomic_load(&loop->posted) != NULL && !atomic_load(&loop->stop) &&
-             !atomic_exchange(&loop->awake, true));
+    } while (atomic_load(&loop->posted) != NULL && !atomic_load(&loop->stop) && !atomic_exchange(&loop->awake, true));
     if (atomic_load(&loop->stop)) {
         event_base_loopbreak(loop->base);
     }

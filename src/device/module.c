@@ -87,8 +87,9 @@ static bool check_model(const struct ioreqd_model *model, char *reason, size_t s
         return refuse(reason, size, "its table is too short to be that of a model");
     }
     if (model->abi != IOREQD_ABI) {
-        return refuse(reason, size, "it is built for version %u of the device interface, and this ioreqd has version %u",
-                      model->abi, IOREQD_ABI);
+        return refuse(reason, size,
+                      "it is built for version %u of the device interface, and this ioreqd has version %u", model->abi,
+                      IOREQD_ABI);
     }
     if (!is_name(model->name) || model->summary == NULL) {
         return refuse(reason, size, "it has no name of letters, digits and '-', or no summary");
@@ -99,8 +100,8 @@ static bool check_model(const struct ioreqd_model *model, char *reason, size_t s
     if (model->create == NULL || model->read == NULL || model->write == NULL) {
         return refuse(reason, size, "it lacks one of create, read and write");
     }
-    if (model->description == NULL ||
-        model->description->struct_size < offsetof(struct ioreqd_description, bell) + sizeof(model->description->bell)) {
+    if (model->description == NULL || model->description->struct_size < offsetof(struct ioreqd_description, bell) +
+                                                                            sizeof(model->description->bell)) {
         return refuse(reason, size, "it has no description, or one that is too short");
     }
     const char *wrong = bridge_check_description(model->description);

@@ -53,15 +53,15 @@ enum claim_space { CLAIM_PORT, CLAIM_MEMORY };
 struct hypervisor_guest {
     unsigned domain;
     unsigned vcpus;
-    bool intx; /* it has an interrupt controller that PCI interrupt lines reach: an HVM guest, not PVH */
+    bool intx;        /* it has an interrupt controller that PCI interrupt lines reach: an HVM guest, not PVH */
     bool host_bridge; /* another device model gives it a PCI host bridge: an HVM guest with QEMU */
 };
 
 /* Why something could not be had, for people: the thing, the value and the remedy. */
 enum hypervisor_failure {
-    HYPERVISOR_NO_DOMAIN,   /* there is no such guest */
-    HYPERVISOR_UNSUITABLE,  /* the guest cannot have what was asked for */
-    HYPERVISOR_REFUSED      /* the hypervisor, or a permission, said no */
+    HYPERVISOR_NO_DOMAIN,  /* there is no such guest */
+    HYPERVISOR_UNSUITABLE, /* the guest cannot have what was asked for */
+    HYPERVISOR_REFUSED     /* the hypervisor, or a permission, said no */
 };
 
 struct hypervisor_error {
@@ -82,7 +82,11 @@ struct hypervisor_ops {
     int (*start)(struct hypervisor *, struct hypervisor_error *);
     void (*stop)(struct hypervisor *);
 
-    /* Claims of port and memory ranges, both ends included, and of functions bus << 8 | device << 3 | function. */
+    /*
+     * Claims of port and memory ranges, both ends included, and of functions bus << 8 | device << 3 | function. 0 or a
+     * negative errno: -EEXIST where the server has a part of the range already, -ENOSPC where it has as many ranges as
+     * it may have (256 of a kind).
+     */
     int (*claim)(struct hypervisor *, enum claim_space space, uint64_t first, uint64_t last);
     int (*unclaim)(struct hypervisor *, enum claim_space space, uint64_t first, uint64_t last);
     int (*claim_function)(struct hypervisor *, uint16_t function);
@@ -91,7 +95,7 @@ struct hypervisor_ops {
      * Requests. event_fd polls readable when a vCPU may have one. events() fills vcpu[] with those that rang since and
      * returns how many, at most count; 0: none after all. take() copies the vCPU's request, if it has one, and marks it
      * taken. answer() completes it, exactly once, with data for the guest to read, and wakes the vCPU. rearm() lets
-     * the vCPUs of the last events() ring again.
+     * the vCPUs of the last events() ring again, and comes before the next events().
      */
     int (*event_fd)(struct hypervisor *);
     unsigned (*events)(struct hypervisor *, unsigned *vcpu, unsigned count);
@@ -101,7 +105,7 @@ struct hypervisor_ops {
 
     /*
      * Guest memory, [any]. map: count (to HYPERVISOR_MAP_MAX) consecutive guest frames at one place, read and write; error[i] is 0 or
-     * why frame i cannot be had (touching it is then a fault). NULL with errno set when nothing can be mapped.
+     * a negative errno where frame i cannot be had (touching it is then a fault). NULL with errno set when nothing can be mapped.
      */
     void *(*map)(struct hypervisor *, uint64_t frame, size_t count, int *error);
     void (*unmap)(struct hypervisor *, void *base, size_t count);

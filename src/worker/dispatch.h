@@ -19,8 +19,8 @@ struct dispatch_counters {
     uint64_t config;
     uint64_t invalidate;
     uint64_t other;
-    uint64_t malformed;   /* requests of a size or count that Xen never sends */
-    uint64_t no_memory;   /* elements of string instructions whose memory operand is no RAM */
+    uint64_t malformed; /* requests of a size or count that Xen never sends */
+    uint64_t no_memory; /* elements of string instructions whose memory operand is no RAM */
 };
 
 struct dispatch {

@@ -175,8 +175,7 @@ static void platform_message(void *context, uint64_t address, uint32_t data)
     int rc = hypervisor->ops->message(hypervisor, address, data);
 
     if (rc != 0) {
-        log_line(LOG_DEBUG, NULL, "message 0x%" PRIx64 " = 0x%" PRIx32 " is refused: %s", address, data,
-                 strerror(-rc));
+        log_line(LOG_DEBUG, NULL, "message 0x%" PRIx64 " = 0x%" PRIx32 " is refused: %s", address, data, strerror(-rc));
     }
 }
 
@@ -273,7 +272,8 @@ int worker_start(struct worker *worker, struct hypervisor *hypervisor, struct hy
     }
     worker->dispatch.bridge = worker->environment.bridge;
     worker->dispatch.memory = worker->environment.memory;
-    worker->requests = event_new(base, hypervisor->ops->event_fd(hypervisor), EV_READ | EV_PERSIST, on_requests, worker);
+    worker->requests =
+        event_new(base, hypervisor->ops->event_fd(hypervisor), EV_READ | EV_PERSIST, on_requests, worker);
     worker->sweep = evtimer_new(base, on_sweep, worker);
     if (worker->requests == NULL || worker->sweep == NULL) {
         return out_of_memory(error);

@@ -47,6 +47,9 @@ static inline void rule_end(struct report *report, const struct rule *rule)
     } else if (rule->wrong == 0) {
         report->passed++;
         printf("PASS %s\n", rule->name);
+    } else if (rule->checks == 1) {
+        report->failed++;
+        printf("FAIL %s: expected %#" PRIx64 " got %#" PRIx64 "\n", rule->name, rule->expected, rule->got);
     } else {
         report->failed++;
         printf("FAIL %s: expected %#" PRIx64 " got %#" PRIx64 " (at %#x, size %u; %u of %u wrong)\n", rule->name,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Unit tests of the simulated hypervisor's requests, claims and event channels: that it selects what Xen would
- * select, and that it catches each breach of the slot protocol. Some tests run vCPUs in threads of their own.
+ * select. One test runs vCPUs in threads of their own.
  */
 #include <check.h>
 #include <errno.h>
@@ -331,145 +331,6 @@ START_TEST(events_ring_again_after_rearm)
 END_TEST
 
 /* ------------------------------------------------------------------------------------------------------------------
- * Breaches of the protocol
- */
-
-static void set_state(unsigned vcpu, unsigned state)
-{
-    atomic_store(&sim_slot(sim, vcpu)->state_and_flags, (uint8_t)(SLOT_READ | state));
-}
-
-static void place(void)
-{
-    ck_assert_int_eq(ops->claim(sim, CLAIM_PORT, 0xc000, 0xc0ff), 0);
-    ck_assert(sim_request(sim, 0, REQUEST_PORT, 0xc000, 4, 1, SIM_READ, 0));
-}
-
-static void expect_only(enum sim_violation violation, unsigned count)
-{
-    ck_assert_uint_eq(sim_violations_of(sim, violation), count);
-    ck_assert_uint_eq(sim_violations(sim), count);
-}
-
-START_TEST(backward_state_is_caught)
-{
-    struct request request;
-    uint64_t data = 0;
-
-    place();
-    ck_assert(ops->take(sim, 0, &request));
-    ck_assert(!sim_result(sim, 0, &data));
-    set_state(0, SLOT_REQUEST);
-    ck_assert(sim_result(sim, 0, &data));
-    ck_assert_uint_eq(data, UINT32_MAX);
-    expect_only(SIM_VIOLATION_TRANSITION, 1);
-    ck_assert(sim_request(sim, 0, REQUEST_PORT, 0xc000, 4, 1, SIM_READ, 0));
-    ck_assert_uint_eq(serve(5), 1);
-    ck_assert(sim_result(sim, 0, &data));
-    ck_assert_uint_eq(data, 5);
-}
-END_TEST
-
-START_TEST(unknown_state_is_caught)
-{
-    uint64_t data = 0;
-
-    for (unsigned state = 4; state < 16; state++) {
-        if (state == 4) {
-            place();
-        } else {
-            ck_assert(sim_request(sim, 0, REQUEST_PORT, 0xc000, 4, 1, SIM_READ, 0));
-        }
-        set_state(0, state);
-        ck_assert(sim_result(sim, 0, &data));
-        expect_only(SIM_VIOLATION_TRANSITION, state - 3);
-    }
-}
-END_TEST
-
-START_TEST(vanished_request_is_caught)
-{
-    uint64_t data = 0;
-
-    place();
-    set_state(0, SLOT_NONE);
-    ck_assert(sim_result(sim, 0, &data));
-    ck_assert_uint_eq(data, UINT32_MAX);
-    expect_only(SIM_VIOLATION_VANISHED, 1);
-}
-END_TEST
-
-START_TEST(answer_without_request_is_caught)
-{
-    struct request request;
-    uint64_t data = 0;
-
-    ops->answer(sim, 0, 1);
-    expect_only(SIM_VIOLATION_ANSWER, 1);
-    ops->answer(sim, 4, 1);
-    expect_only(SIM_VIOLATION_ANSWER, 2);
-
-    /* Not taken yet. */
-    place();
-    ops->answer(sim, 0, 1);
-    expect_only(SIM_VIOLATION_ANSWER, 3);
-    ck_assert(!sim_result(sim, 0, &data));
-
-    /* Twice, before and after the vCPU saw it. */
-    ck_assert(ops->take(sim, 0, &request));
-    ops->answer(sim, 0, 2);
-    ops->answer(sim, 0, 3);
-    expect_only(SIM_VIOLATION_ANSWER, 4);
-    ck_assert(sim_result(sim, 0, &data));
-    ck_assert_uint_eq(data, 2);
-    ops->answer(sim, 0, 4);
-    expect_only(SIM_VIOLATION_ANSWER, 5);
-}
-END_TEST
-
-START_TEST(second_response_is_caught)
-{
-    uint64_t data = 0;
-
-    place();
-    ck_assert_uint_eq(serve(7), 1);
-    ck_assert(sim_result(sim, 0, &data));
-    set_state(0, SLOT_RESPONSE);
-    ck_assert(!sim_request(sim, 0, REQUEST_PORT, 0xc000, 4, 1, SIM_READ, 0));
-    ck_assert(sim_result(sim, 0, &data));
-    ck_assert_uint_eq(data, UINT32_MAX);
-    expect_only(SIM_VIOLATION_STATE, 1);
-
-    /* As in Xen, until it is repaired. */
-    ck_assert(!sim_request(sim, 0, REQUEST_PORT, 0xc000, 4, 1, SIM_READ, 0));
-    expect_only(SIM_VIOLATION_STATE, 2);
-    set_state(0, SLOT_NONE);
-    ck_assert(sim_request(sim, 0, REQUEST_PORT, 0xc000, 4, 1, SIM_READ, 0));
-}
-END_TEST
-
-START_TEST(changed_port_is_caught)
-{
-    uint64_t data = 0;
-
-    place();
-    sim_slot(sim, 0)->event_port++;
-    ck_assert_uint_eq(serve(7), 1);
-    ck_assert(sim_result(sim, 0, &data));
-    ck_assert(!sim_request(sim, 0, REQUEST_PORT, 0xc000, 4, 1, SIM_READ, 0));
-    expect_only(SIM_VIOLATION_PORT, 1);
-}
-END_TEST
-
-START_TEST(no_answer_is_caught)
-{
-    place();
-    ck_assert_uint_eq(sim_wait(sim, 0), UINT32_MAX);
-    expect_only(SIM_VIOLATION_TIMEOUT, 1);
-}
-END_TEST
-
-/* ------------------------------------------------------------------------------------------------------------------
  * vCPUs in threads
  */
 
@@ -540,7 +401,6 @@ int main(void)
 {
     Suite *suite = suite_create("sim");
     TCase *requests = tcase_create("requests");
-    TCase *breaches = tcase_create("breaches");
     TCase *threads = tcase_create("threads");
     SRunner *runner;
     int failed;
@@ -557,16 +417,6 @@ int main(void)
     tcase_add_test(requests, stop_answers_and_forgets);
     tcase_add_test(requests, events_ring_again_after_rearm);
     suite_add_tcase(suite, requests);
-
-    tcase_add_checked_fixture(breaches, open_one, close_one);
-    tcase_add_test(breaches, backward_state_is_caught);
-    tcase_add_test(breaches, unknown_state_is_caught);
-    tcase_add_test(breaches, vanished_request_is_caught);
-    tcase_add_test(breaches, answer_without_request_is_caught);
-    tcase_add_test(breaches, second_response_is_caught);
-    tcase_add_test(breaches, changed_port_is_caught);
-    tcase_add_test(breaches, no_answer_is_caught);
-    suite_add_tcase(suite, breaches);
 
     tcase_set_timeout(threads, 60);
     tcase_add_test(threads, vcpus_in_threads);

@@ -15,8 +15,8 @@
 
 #include <json-c/json.h>
 
-#define SOCKET_PATH     "/run/xen/qmp-libxenstat-%u"
-#define ANSWER_MAX      (1024 * 1024)
+#define SOCKET_PATH      "/run/xen/qmp-libxenstat-%u"
+#define ANSWER_MAX       (1024 * 1024)
 #define PATIENCE_SECONDS 2
 
 struct monitor {

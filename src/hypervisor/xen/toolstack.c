@@ -33,7 +33,7 @@ struct toolstack {
     struct domain_info *info;
     struct hypervisor_guest guest;
     uint8_t handle[16];
-    char home[64];      /* of the domain that ioreqd runs in */
+    char home[64];        /* of the domain that ioreqd runs in */
     char path[PATH_SIZE]; /* our directory, empty until it is written */
     bool qemu_asked;
     bool qemu_known;

@@ -63,7 +63,7 @@ struct xen {
     struct slot_page *page;
     evtchn_port_t port[HYPERVISOR_MAX_VCPUS]; /* our ends, by vCPU; 0: not bound */
     uint8_t *vcpu_of_port;
-    unsigned ports; /* entries of vcpu_of_port */
+    unsigned ports;                 /* entries of vcpu_of_port */
     evtchn_port_t rung[EVENTS_MAX]; /* masked by the kernel until rearm */
     unsigned rung_count;
 };
@@ -177,21 +177,21 @@ static int xen_start(struct hypervisor *hypervisor, struct hypervisor_error *err
 
     if (xendevicemodel_create_ioreq_server(xen->device_model, domain, HVM_IOREQSRV_BUFIOREQ_OFF, &xen->server) != 0) {
         if (errno == ENOSPC) {
-            return xen_error(error, HYPERVISOR_REFUSED,
-                             "domain %u has all the IOREQ servers that Xen allows a domain (8): end another emulator of "
-                             "this guest first",
-                             domain);
+            return xen_error(
+                error, HYPERVISOR_REFUSED,
+                "domain %u has all the IOREQ servers that Xen allows a domain (8): end another emulator of "
+                "this guest first",
+                domain);
         }
-        return xen_error(error, HYPERVISOR_REFUSED,
-                         "domain %u: Xen refused to create an IOREQ server: %s%s", domain, strerror(errno),
-                         errno == ENOSYS || errno == EOPNOTSUPP
-                             ? ": this Xen was built without them (CONFIG_IOREQ_SERVER)"
-                             : "");
+        return xen_error(
+            error, HYPERVISOR_REFUSED, "domain %u: Xen refused to create an IOREQ server: %s%s", domain,
+            strerror(errno),
+            errno == ENOSYS || errno == EOPNOTSUPP ? ": this Xen was built without them (CONFIG_IOREQ_SERVER)" : "");
     }
     xen->started = true;
-    xen->resource = xenforeignmemory_map_resource(xen->memory, domain, XENMEM_resource_ioreq_server, xen->server,
-                                                  XENMEM_resource_ioreq_server_frame_ioreq(0), 1, &page,
-                                                  PROT_READ | PROT_WRITE, 0);
+    xen->resource =
+        xenforeignmemory_map_resource(xen->memory, domain, XENMEM_resource_ioreq_server, xen->server,
+                                      XENMEM_resource_ioreq_server_frame_ioreq(0), 1, &page, PROT_READ | PROT_WRITE, 0);
     if (xen->resource == NULL) {
         xen_error(error, HYPERVISOR_REFUSED, "domain %u: cannot map the page of IOREQ server %u: %s", domain,
                   xen->server, strerror(errno));
@@ -238,10 +238,12 @@ static void xen_close(struct hypervisor *hypervisor)
 static int xen_claim(struct hypervisor *hypervisor, enum claim_space space, uint64_t first, uint64_t last)
 {
     struct xen *xen = of(hypervisor);
-    int rc = xendevicemodel_map_io_range_to_ioreq_server(xen->device_model, (domid_t)hypervisor->guest.domain,
-                                                         xen->server, space == CLAIM_MEMORY, first, last);
 
-    return rc == 0 ? 0 : -errno;
+    if (xendevicemodel_map_io_range_to_ioreq_server(xen->device_model, (domid_t)hypervisor->guest.domain, xen->server,
+                                                    space == CLAIM_MEMORY, first, last) == 0) {
+        return 0;
+    }
+    return errno == ENOMEM ? -ENOSPC : -errno; /* rangeset_add_range() when the set is full */
 }
 
 static int xen_unclaim(struct hypervisor *hypervisor, enum claim_space space, uint64_t first, uint64_t last)
@@ -260,9 +262,9 @@ static int xen_unclaim(struct hypervisor *hypervisor, enum claim_space space, ui
 static int xen_claim_function(struct hypervisor *hypervisor, uint16_t function)
 {
     struct xen *xen = of(hypervisor);
-    int rc = xendevicemodel_map_pcidev_to_ioreq_server(
-        xen->device_model, (domid_t)hypervisor->guest.domain, xen->server, 0, (uint8_t)(function >> 8),
-        (uint8_t)(function >> 3 & 0x1f), (uint8_t)(function & 7));
+    int rc = xendevicemodel_map_pcidev_to_ioreq_server(xen->device_model, (domid_t)hypervisor->guest.domain,
+                                                       xen->server, 0, (uint8_t)(function >> 8),
+                                                       (uint8_t)(function >> 3 & 0x1f), (uint8_t)(function & 7));
 
     return rc == 0 ? 0 : -errno;
 }
@@ -350,9 +352,9 @@ static void xen_unmap(struct hypervisor *hypervisor, void *base, size_t count)
 
 /* ---- interrupts ---- */
 
-#define MSI_WINDOW_MASK  UINT64_C(0xfff00000)
-#define MSI_WINDOW       UINT64_C(0xfee00000)
-#define MSI_VECTOR_MASK  0xffu
+#define MSI_WINDOW_MASK UINT64_C(0xfff00000)
+#define MSI_WINDOW      UINT64_C(0xfee00000)
+#define MSI_VECTOR_MASK 0xffu
 
 static int xen_message(struct hypervisor *hypervisor, uint64_t address, uint32_t data)
 {
@@ -410,8 +412,9 @@ static int refuse_open(struct hypervisor_error *error, const char *what)
     int saved = errno;
 
     return xen_error(error, HYPERVISOR_REFUSED, "cannot open %s: %s: %s", what, strerror(saved),
-                     saved == EACCES || saved == EPERM ? "run ioreqd as root, or give it access to the devices in /dev/xen"
-                                                       : "is this Xen's control domain, with its modules loaded?");
+                     saved == EACCES || saved == EPERM
+                         ? "run ioreqd as root, or give it access to the devices in /dev/xen"
+                         : "is this Xen's control domain, with its modules loaded?");
 }
 
 struct hypervisor *xen_open(const struct hypervisor_guest *guest, struct hypervisor_error *error)
