@@ -32,7 +32,10 @@ struct bridge_platform {
     void (*message)(void *context, uint64_t address, uint32_t data);
     /* Whether the platform delivers this message whatever its MSI-X mask bit says. [any] */
     bool (*message_unmaskable)(void *context, uint64_t address, uint32_t data);
-    /* The level of an interrupt line of the root bus, pin 0 is INTA; NULL where lines lead nowhere. [any] */
+    /*
+     * The level of an interrupt line of the root bus, pin 0 is INTA. NULL where lines lead nowhere: then functions have
+     * no pin. [any]
+     */
     void (*intx)(void *context, unsigned device, unsigned pin, bool level);
 };
 

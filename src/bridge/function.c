@@ -8,7 +8,7 @@
 
 #include "bridge/pci_registers.h"
 
-static void build_header(struct bridge_function *function, const struct ioreqd_description *description)
+static void build_header(struct bridge_function *function, const struct ioreqd_description *description, bool intx)
 {
     struct config_space *config = &function->config;
     uint32_t command = PCI_COMMAND_BUS_MASTER | PCI_COMMAND_PARITY | PCI_COMMAND_SERR;
@@ -31,7 +31,7 @@ static void build_header(struct bridge_function *function, const struct ioreqd_d
         }
     }
     /* §6.2.4: the pin is the function's; INTA for all, as each is a device of its own to its driver. */
-    if (description->intx != 0) {
+    if (description->intx != 0 && intx) {
         command |= PCI_COMMAND_INTX_DISABLE;
         config_space_set(config, PCI_INTERRUPT_PIN, 1, 1);
         config_space_set_writable(config, PCI_INTERRUPT_LINE, 1, 0xff);
@@ -141,7 +141,7 @@ struct bridge_function *function_create(struct bridge *bridge, uint16_t number,
         }
         bar_init(&function->bar[description->msix_bar], &bar);
     }
-    build_header(function, description);
+    build_header(function, description, platform->intx != NULL);
     build_capabilities(function, description);
     return function;
 

@@ -30,6 +30,7 @@ struct worker_device {
 struct worker {
     struct device_environment environment;
     struct hypervisor *hypervisor;
+    struct bridge_platform platform;
     struct dispatch dispatch;
     struct worker_device **device;
     size_t devices;
@@ -189,13 +190,14 @@ static bool platform_message_unmaskable(void *context, uint64_t address, uint32_
 static void platform_intx(void *context, unsigned device, unsigned pin, bool level)
 {
     struct hypervisor *hypervisor = ((struct worker *)context)->hypervisor;
+    int rc = hypervisor->ops->intx(hypervisor, device, pin, level);
 
-    if (hypervisor->guest.intx) {
-        hypervisor->ops->intx(hypervisor, device, pin, level);
+    if (rc != 0) {
+        log_line(LOG_DEBUG, NULL, "INT%c of device %02x is refused: %s", 'A' + (int)pin, device, strerror(-rc));
     }
 }
 
-static const struct bridge_platform platform = {
+static const struct bridge_platform platform_template = {
     .claim = platform_claim,
     .unclaim = platform_unclaim,
     .claim_function = platform_claim_function,
@@ -266,7 +268,11 @@ int worker_start(struct worker *worker, struct hypervisor *hypervisor, struct hy
 
     worker->hypervisor = hypervisor;
     worker->environment.memory = guest_memory_create(hypervisor);
-    worker->environment.bridge = bridge_create(&platform, worker);
+    worker->platform = platform_template;
+    if (!hypervisor->guest.intx) {
+        worker->platform.intx = NULL;
+    }
+    worker->environment.bridge = bridge_create(&worker->platform, worker);
     if (worker->environment.memory == NULL || worker->environment.bridge == NULL) {
         return out_of_memory(error);
     }
