@@ -32,6 +32,7 @@
 #define FIRST_DEVICE_ALONE       1u
 #define FIRST_DEVICE_BESIDE_QEMU 0x10u
 #define DEVICES_PER_BUS          32u
+#define FUNCTIONS_PER_BUS        256u
 
 struct planned_device {
     struct ioreqd_device *device; /* the worker's, once it was added */
@@ -208,7 +209,8 @@ static int place_devices(struct instance *instance)
 static int start(struct instance *instance)
 {
     const struct config *config = &instance->config;
-    uint16_t function[DEVICES_PER_BUS * 8];
+    uint16_t function[FUNCTIONS_PER_BUS + 1];
+    size_t functions = config->devices;
     struct hypervisor_error error;
     struct hypervisor *hypervisor;
     int rc;
@@ -227,7 +229,10 @@ static int start(struct instance *instance)
     for (size_t i = 0; i < config->devices; i++) {
         function[i] = instance->planned[i].function;
     }
-    if (toolstack_claim(instance->toolstack, xen_server(hypervisor), function, config->devices, &error) != 0 ||
+    if (!toolstack_guest(instance->toolstack)->host_bridge) {
+        function[functions++] = 0; /* which worker_serve() makes */
+    }
+    if (toolstack_claim(instance->toolstack, xen_server(hypervisor), function, functions, &error) != 0 ||
         worker_serve(instance->worker, &error) != 0) {
         return fail_as(instance, &error);
     }
@@ -242,6 +247,10 @@ static int start(struct instance *instance)
                                 config->pidfile, strerror(-rc));
     }
     instance->announced = true;
+    for (size_t i = 0; i < config->devices; i++) {
+        log_line(LOG_INFO, NULL, "%s %s is at 00:%02x.%u", config->device[i].model, config->device[i].id,
+                 function[i] >> 3 & 0x1fu, function[i] & 7u);
+    }
     log_line(LOG_INFO, NULL, "domain %u: %zu device%s ready (IOREQ server %u)",
              toolstack_guest(instance->toolstack)->domain, config->devices, config->devices == 1 ? "" : "s",
              xen_server(hypervisor));
@@ -269,25 +278,40 @@ static void on_signal(evutil_socket_t signal, short what, void *argument)
     worker_end(instance->worker, false);
 }
 
-static int watch(struct instance *instance)
+/* Takes over an event, which may be NULL. */
+static int add_event(struct instance *instance, struct event *event)
+{
+    if (event == NULL || event_add(event, NULL) != 0) {
+        return config_error_memory(&instance->error);
+    }
+    instance->event[instance->events++] = event;
+    return 0;
+}
+
+/* Before Xen is touched: a signal that comes while we start is seen when the loop runs, and ends us in good order. */
+static int watch_signals(struct instance *instance)
 {
     static const int signals[] = {SIGTERM, SIGINT, SIGHUP};
+    struct event_base *base = loop_event_base(worker_loop(instance->worker));
+
+    for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
+        if (add_event(instance, evsignal_new(base, signals[i], on_signal, instance)) != 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+static int watch_life(struct instance *instance)
+{
     struct event_base *base = loop_event_base(worker_loop(instance->worker));
     struct event *event =
         event_new(base, toolstack_life_fd(instance->toolstack), EV_READ | EV_PERSIST, on_life, instance);
 
-    for (size_t i = 0;; i++) {
-        if (event == NULL || event_add(event, NULL) != 0) {
-            return config_error_memory(&instance->error);
-        }
-        instance->event[instance->events++] = event;
-        if (i == sizeof(signals) / sizeof(signals[0])) {
-            break;
-        }
-        event = evsignal_new(base, signals[i], on_signal, instance);
+    if (add_event(instance, event) != 0) {
+        return -1;
     }
-    /* The guest may have ended while we started: the watch rings once when it is set, but be sure. */
-    event_active(instance->event[0], EV_READ, 0);
+    event_active(event, EV_READ, 0); /* the guest may have ended while we started */
     return 0;
 }
 
@@ -300,7 +324,7 @@ static int run(struct instance *instance)
         log_line(LOG_INFO, NULL, "the configuration is good");
         return 0;
     }
-    if (start(instance) != 0 || watch(instance) != 0) {
+    if (watch_signals(instance) != 0 || start(instance) != 0 || watch_life(instance) != 0) {
         return -1;
     }
     if (!worker_run(instance->worker)) {

@@ -176,6 +176,30 @@ fail:
     return NULL;
 }
 
+/* Takes our directory away, and the one above it when no other ioreqd serves the domain. */
+static void withdraw(struct toolstack *toolstack)
+{
+    char parent[PATH_SIZE];
+    xs_transaction_t transaction;
+    unsigned count;
+    char **servers;
+
+    make_path(parent, "%s/ioreqd/%u", toolstack->home, toolstack->guest.domain);
+    do {
+        transaction = xs_transaction_start(toolstack->store);
+        if (transaction == XBT_NULL) {
+            return;
+        }
+        xs_rm(toolstack->store, transaction, toolstack->path);
+        count = 0;
+        servers = xs_directory(toolstack->store, transaction, parent, &count);
+        free(servers);
+        if (count == 0) {
+            xs_rm(toolstack->store, transaction, parent);
+        }
+    } while (!xs_transaction_end(toolstack->store, transaction, false) && errno == EAGAIN);
+}
+
 void toolstack_close(struct toolstack *toolstack)
 {
     if (toolstack == NULL) {
@@ -183,7 +207,7 @@ void toolstack_close(struct toolstack *toolstack)
     }
     if (toolstack->store != NULL) {
         if (toolstack->path[0] != '\0') {
-            xs_rm(toolstack->store, XBT_NULL, toolstack->path);
+            withdraw(toolstack);
         }
         xs_close(toolstack->store);
     }
