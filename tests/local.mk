@@ -2,3 +2,4 @@
 include tests/config/local.mk
 include tests/guest/local.mk
 include tests/hypervisor/local.mk
+include tests/virtio/local.mk

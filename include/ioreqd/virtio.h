@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The virtio helper library: what a model of a virtio device needs over ioreqd/device.h. It is linked into the model
- * statically (pkg-config --libs ioreqd names it) and serves the modern PCI transport, the device status, feature
- * negotiation, virtqueues and interrupts, so that a model is left with its configuration bytes and its requests
- * (virtio 1.4, §2 to §4.1).
+ * statically (pkg-config --libs ioreqd) and serves the modern PCI transport, the device status, feature negotiation,
+ * virtqueues and interrupts, so that a model is left with its configuration bytes and its requests (virtio 1.4, §2 to
+ * §4.1).
  *
  * A model puts a struct ioreqd_virtio at the very start of its state, names the library's calls in its table with
  * IOREQD_VIRTIO_CALLS, its registers with IOREQD_VIRTIO_FIELDS, what PCI sees with IOREQD_VIRTIO_DESCRIPTION, and calls
