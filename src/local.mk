@@ -44,9 +44,8 @@ ioreqd_SOURCES = \
 	src/models.c src/models.h \
 	src/readiness.c src/readiness.h
 ioreqd_CPPFLAGS = $(AM_CPPFLAGS) -DMODULE_DIRECTORY='"$(moduledir)"'
-ioreqd_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) $(SYSTEMD_CFLAGS)
-ioreqd_LDADD = libioreqd-worker.la libioreqd-device.la libioreqd-bridge.la libioreqd-config.la libioreqd-xen.la \
-	$(SYSTEMD_LIBS) $(LIBS)
+ioreqd_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS)
+ioreqd_LDADD = libioreqd-worker.la libioreqd-device.la libioreqd-bridge.la libioreqd-config.la libioreqd-xen.la
 
 include src/config/local.mk
 include src/virtio/local.mk

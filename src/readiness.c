@@ -4,18 +4,41 @@
  */
 #include "readiness.h"
 
-#include "config.h"
-
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
-#ifdef HAVE_SYSTEMD
-#include <systemd/sd-daemon.h>
-#endif
+#include "log.h"
 
-#define PATH_SIZE 4096
+#define PATH_SIZE       4096
+#define SYSTEMD_LIBRARY "libsystemd.so.0"
+
+/*
+ * libsystemd brings five more libraries (compression, cryptography) into the process, for one datagram. So it is
+ * loaded when systemd has started us, and not linked.
+ */
+static void tell_systemd(const char *state)
+{
+    int (*notify)(int, const char *) = NULL;
+    void *library, *symbol;
+
+    if (getenv("NOTIFY_SOCKET") == NULL) {
+        return;
+    }
+    library = dlopen(SYSTEMD_LIBRARY, RTLD_NOW | RTLD_LOCAL);
+    symbol = library == NULL ? NULL : dlsym(library, "sd_notify");
+    if (symbol == NULL) {
+        log_line(LOG_WARNING, NULL, "systemd is not told \"%s\": %s", state, dlerror());
+        return;
+    }
+    memcpy(&notify, &symbol, sizeof(notify)); /* ISO C has no cast from an object to a function */
+    notify(0, state);
+    dlclose(library);
+}
 
 static int write_pidfile(const char *pidfile)
 {
@@ -49,19 +72,15 @@ int readiness_announce(const char *pidfile)
 {
     int rc = pidfile == NULL ? 0 : write_pidfile(pidfile);
 
-#ifdef HAVE_SYSTEMD
     if (rc == 0) {
-        sd_notify(0, "READY=1");
+        tell_systemd("READY=1");
     }
-#endif
     return rc;
 }
 
 void readiness_withdraw(const char *pidfile)
 {
-#ifdef HAVE_SYSTEMD
-    sd_notify(0, "STOPPING=1");
-#endif
+    tell_systemd("STOPPING=1");
     if (pidfile != NULL) {
         unlink(pidfile);
     }

@@ -135,6 +135,7 @@ int bridge_add_function(struct bridge *bridge, uint16_t number, const struct ior
 }
 
 static void unmap_bar(struct bridge *bridge, struct bar *bar);
+static void map_refused(struct bridge *bridge);
 
 void bridge_remove_function(struct bridge_function *function)
 {
@@ -152,6 +153,7 @@ void bridge_remove_function(struct bridge_function *function)
     bridge->function[function->number] = NULL;
     sync_multifunction(bridge, function->number);
     function_destroy(function);
+    map_refused(bridge);
 }
 
 int bridge_free_function(const struct bridge *bridge, unsigned first)
@@ -292,6 +294,19 @@ static void map_bar(struct bridge *bridge, struct bar *bar, uint64_t address)
     }
 }
 
+/* What was in another BAR's way may be gone now. */
+static void map_refused(struct bridge *bridge)
+{
+    for (unsigned i = 0; i < FUNCTIONS * IOREQD_BARS; i++) {
+        struct bridge_function *function = bridge->function[i / IOREQD_BARS];
+        struct bar *bar = function == NULL ? NULL : &function->bar[i % IOREQD_BARS];
+
+        if (bar != NULL && bar->refused) {
+            map_bar(bridge, bar, bar_wanted_address(bar));
+        }
+    }
+}
+
 void bridge_sync_bars(struct bridge *bridge, struct bridge_function *function)
 {
     bool freed = false;
@@ -316,14 +331,8 @@ void bridge_sync_bars(struct bridge *bridge, struct bridge_function *function)
             map_bar(bridge, bar, wanted);
         }
     }
-    /* What was in another BAR's way may be gone now. */
-    for (unsigned i = 0; freed && i < FUNCTIONS * IOREQD_BARS; i++) {
-        struct bridge_function *other = bridge->function[i / IOREQD_BARS];
-        struct bar *bar = other == NULL ? NULL : &other->bar[i % IOREQD_BARS];
-
-        if (bar != NULL && bar->refused) {
-            map_bar(bridge, bar, bar_wanted_address(bar));
-        }
+    if (freed) {
+        map_refused(bridge);
     }
 }
 
@@ -422,6 +431,9 @@ void bridge_sync_intx(struct bridge_function *function)
 
 void bridge_intx(struct bridge_function *function, bool level)
 {
+    if (!function->has_pin) {
+        return;
+    }
     atomic_store(&function->intx_raised, level);
     bridge_sync_intx(function);
 }

@@ -9,6 +9,7 @@
 
 #define MSIX_VECTORS_MAX 2048u
 #define QUEUES_MAX       1024u
+#define CAPABILITY_MAX   128u
 
 static const char *check_bars(const struct ioreqd_description *description)
 {
@@ -46,6 +47,9 @@ static const char *check_capabilities(const struct ioreqd_description *descripti
 
         if (capability->length < 2 || (capability->length > 2 && capability->body == NULL)) {
             return "a capability has no body";
+        }
+        if (capability->length > CAPABILITY_MAX) {
+            return "a capability has more than 128 bytes";
         }
         if ((capability->flags & ~IOREQD_CAPABILITY_TRAP) != 0 || capability->reserved != 0) {
             return "a capability has unknown flags";

@@ -32,6 +32,7 @@ static void build_header(struct bridge_function *function, const struct ioreqd_d
     }
     /* §6.2.4: the pin is the function's; INTA for all, as each is a device of its own to its driver. */
     if (description->intx != 0 && intx) {
+        function->has_pin = true;
         command |= PCI_COMMAND_INTX_DISABLE;
         config_space_set(config, PCI_INTERRUPT_PIN, 1, 1);
         config_space_set_writable(config, PCI_INTERRUPT_LINE, 1, 0xff);

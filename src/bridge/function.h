@@ -49,6 +49,7 @@ struct bridge_function {
     unsigned msix_bar;
     unsigned msix_reg; /* of its capability, 0: none */
     struct msix *msix;
+    bool has_pin;
     atomic_bool bus_master;
     atomic_bool intx_raised;   /* what the device wants */
     atomic_bool intx_disabled; /* command register bit 10 */

@@ -218,7 +218,12 @@ static bool turn_uring(struct file_ring *ring)
 
 #endif
 
-struct file_ring *file_ring_create(void)
+bool file_ring_uses_uring(const struct file_ring *ring)
+{
+    return ring->use_uring;
+}
+
+struct file_ring *file_ring_create(bool try_uring)
 {
     struct file_ring *ring = calloc(1, sizeof(*ring));
 
@@ -228,7 +233,7 @@ struct file_ring *file_ring_create(void)
     ring->last = &ring->first;
     ring->event_fd = -1;
 #ifdef HAVE_LIBURING
-    int rc = io_uring_queue_init(RING_ENTRIES, &ring->uring, 0);
+    int rc = try_uring ? io_uring_queue_init(RING_ENTRIES, &ring->uring, 0) : -EOPNOTSUPP;
 
     if (rc == 0) {
         ring->use_uring = true;
@@ -237,9 +242,11 @@ struct file_ring *file_ring_create(void)
             file_ring_destroy(ring);
             return NULL;
         }
-    } else {
+    } else if (try_uring) {
         log_line(LOG_DEBUG, NULL, "no io_uring (%s): files are read and written by plain system calls", strerror(-rc));
     }
+#else
+    (void)try_uring;
 #endif
     return ring;
 }

@@ -17,8 +17,10 @@
 
 struct file_ring;
 
-/* NULL with errno set. */
-struct file_ring *file_ring_create(void);
+/* try_uring: false for plain system calls even where io_uring is there. NULL with errno set. */
+struct file_ring *file_ring_create(bool try_uring);
+/* Whether requests go through io_uring. */
+bool file_ring_uses_uring(const struct file_ring *ring);
 /* Requests that are under way must have completed. */
 void file_ring_destroy(struct file_ring *ring);
 

@@ -141,7 +141,7 @@ struct ioreqd_loop *loop_create(void)
     event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
     event_config_set_flag(config, EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST);
     loop->base = event_base_new_with_config(config);
-    loop->files = file_ring_create();
+    loop->files = file_ring_create(true);
     if (loop->base == NULL || loop->files == NULL) {
         goto fail;
     }
