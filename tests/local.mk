@@ -1,5 +1,7 @@
 # Tests mirror src/.
 include tests/config/local.mk
+include tests/bridge/local.mk
+include tests/device/local.mk
 include tests/guest/local.mk
 include tests/hypervisor/local.mk
 include tests/virtio/local.mk

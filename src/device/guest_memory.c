@@ -316,12 +316,38 @@ void guest_memory_unpin(struct guest_memory *memory, const uint64_t *pin, unsign
     }
 }
 
-/* Copies between the guest and a buffer, chunk by chunk. Nothing is copied before the whole range was pinned. */
+/* Whether the whole range is there now. */
+static bool is_there(struct guest_memory *memory, uint64_t address, size_t length)
+{
+    struct iovec iov[2];
+    uint64_t pin[2];
+
+    if (length - 1 > UINT64_MAX - address) {
+        return false;
+    }
+    while (length != 0) {
+        size_t here = length < CHUNK_SIZE ? length : CHUNK_SIZE; /* at most 2 pieces */
+        int pieces = guest_memory_pin(memory, address, here, iov, pin, 2);
+
+        if (pieces < 0) {
+            return false;
+        }
+        guest_memory_unpin(memory, pin, (unsigned)pieces);
+        address += here;
+        length -= here;
+    }
+    return true;
+}
+
+/* Copies between the guest and a buffer, chunk by chunk. Nothing is copied before the whole range was seen. */
 static int copy(struct guest_memory *memory, uint64_t address, uint8_t *buffer, size_t length, bool to_guest)
 {
     struct iovec iov[2];
     uint64_t pin[2];
 
+    if (length > CHUNK_SIZE && !is_there(memory, address, length)) {
+        return -EFAULT;
+    }
     while (length != 0) {
         size_t here = length < CHUNK_SIZE ? length : CHUNK_SIZE; /* at most 2 pieces */
         int pieces = guest_memory_pin(memory, address, here, iov, pin, 2);

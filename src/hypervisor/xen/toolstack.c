@@ -384,7 +384,7 @@ static bool function_taken(struct toolstack *toolstack, xs_transaction_t transac
         return true;
     }
     if (passed_through(toolstack, function, real, sizeof(real))) {
-        snprintf(who, size, "the guest's configuration, which passes %s through", real);
+        snprintf(who, size, "passthrough: the guest's configuration gives it %s", real);
         return true;
     }
     if (has_qemu_function(toolstack, function)) {
