@@ -74,7 +74,8 @@ static int check_addr(const struct config *config, const struct config_device *d
 
             snprintf(addr, sizeof(addr), "%02x:%02x.%x", function >> 8, function >> 3 & 0x1f, function & 7);
             return config_error_device(error, device, "addr", addr,
-                                       "%s is already there: give another addr, or leave it out", other->id);
+                                       "%s cannot be there, %s is already: give another addr, or leave it out",
+                                       device->id, other->id);
         }
     }
     return 0;

@@ -251,6 +251,7 @@ static void on_requests(evutil_socket_t fd, short what, void *argument)
         serve_vcpu(worker, vcpu[i]);
     }
     hypervisor->ops->rearm(hypervisor);
+    loop_turn(worker->environment.main_loop); /* file requests that a model's register access made */
 }
 
 /* ---- life ---- */

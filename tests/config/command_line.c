@@ -257,7 +257,7 @@ static const struct {
      "--device edu,addr=0000:00:10.0: not an address: " ADDR_ERROR "as 10, 10.1 or 00:10.0"},
     {{{"--device", "edu,addr=00001"}}, "--device edu,addr=00001: not an address: " ADDR_ERROR "as 10, 10.1 or 00:10.0"},
     {{{"--check", "--device", "edu,addr=10", "--device", "b,addr=0:10.0"}},
-     "--device b,addr=00:10.0: edu0 is already there: give another addr, or leave it out"},
+     "--device b,addr=00:10.0: b0 cannot be there, edu0 is already: give another addr, or leave it out"},
 };
 
 START_TEST(test_bad)

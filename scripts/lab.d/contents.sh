@@ -1,0 +1,21 @@
+# shellcheck shell=bash
+# shellcheck disable=SC2034  # read by the other parts of the lab
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# What the lab's images are made of. Sourced by scripts/lab.
+
+# The Debian packages that are unpacked into the images; apt adds what they depend on.
+image_packages_x86_64=(
+    xen-system-amd64 xenstore-utils qemu-system-xen seabios linux-image-amd64
+    busybox-static kmod e2fsprogs strace pciutils libc6 libgcc-s1
+)
+# Kernel modules of the images; those they depend on are added. Names that a kernel has built in are skipped.
+dom0_modules=(
+    xen-privcmd xen-evtchn xen-gntdev xen-gntalloc xenfs
+    virtio_pci virtio_blk 9pnet_virtio 9p
+    loop ext4 tun bridge veth vhost_vsock
+)
+guest_modules=(
+    virtio_pci virtio_blk virtio_net virtio_console virtio-rng vmw_vsock_virtio_transport
+    ext4 crc32c_generic crc32c-intel uio_pci_generic 8250_pci
+)

@@ -1,0 +1,143 @@
+# shellcheck shell=bash
+# shellcheck disable=SC2154  # set by scripts/lab, settings.sh and contents.sh, or by the caller
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# The lab's images: Xen, a kernel, dom0's and the guests' initramfs without anything of the tree, and GRUB's boot code. Made
+# from Debian packages alone and cached under a hash of what they are made from.
+
+# images_current: sets `images` to the folder of the images for the present inputs; true if they are complete.
+images_current() {
+    local list=$cache_dir/$arch/packages.list key
+    local -n wanted=image_packages_$arch
+    mkdir -p "$cache_dir/$arch"
+    resolve_packages "${wanted[@]}" >"$list.new"
+    mv "$list.new" "$list"
+    key=$(cat "$list" "$top"/scripts/lab.d/{contents,debs,pieces,images}.sh | sha256sum | cut -c1-16)
+    images=$cache_dir/$arch/$key
+    [ -e "$images/complete" ]
+}
+
+# ensure_images: sets `images`, and makes them if they are not there.
+ensure_images() {
+    local began=$SECONDS
+    need_packages "${host_packages_images[@]}"
+    mkdir -p "$cache_dir/$arch"
+    exec 8>"$cache_dir/$arch/lock"
+    flock 8
+    if images_current; then
+        progress "images are up to date: $images"
+    else
+        progress "making images: $images"
+        make_images
+        progress "images are made ($((SECONDS - began)) s)"
+    fi
+    touch "$images/complete"
+    drop_old_images
+    flock -u 8
+}
+
+drop_old_images() {
+    local old
+    find "$cache_dir/$arch" -mindepth 1 -maxdepth 1 -type d -printf '%T@ %p\n' | sort -rn | cut -d' ' -f2- |
+        tail -n "+$((images_kept + 1))" | while read -r old; do
+        [ "$old" = "$images" ] || rm -rf "$old"
+    done
+}
+
+make_images() {
+    local list=$cache_dir/$arch/packages.list work=$images.work kernel
+    rm -rf "$work" "$images"
+    mkdir -p "$work/root" "$work/images"
+    fetch_packages "$list"
+    timed "unpacking $(wc -l <"$list") packages" unpack_packages "$list" "$work/root"
+
+    kernel=$(basename "$(find "$work/root/usr/lib/modules" -mindepth 1 -maxdepth 1 -type d | head -n 1)")
+    depmod -b "$work/root" "$kernel"
+    cp "$work/root/boot/vmlinuz-$kernel" "$work/images/vmlinuz"
+    gzip -dc "$work/root"/boot/xen-*-amd64.gz >"$work/images/xen"
+
+    timed "making dom0's initramfs" make_dom0_image "$work" "$kernel"
+    timed "making the guests' initramfs" make_guest_image "$work" "$kernel"
+    (cd "$work/dom0" && find . -mindepth 1 -printf '%P\n') | sort >"$work/images/dom0.list"
+    cp "$list" "$work/images/packages.list"
+    mv "$work/images" "$images"
+    rm -rf "$work"
+}
+
+# make_dom0_image WORK KERNEL: images/dom0.cpio from root/.
+make_dom0_image() {
+    local root=$1/root dom0=$1/dom0 kernel=$2 path xen
+    xen=$(basename "$(find "$root/usr/lib" -maxdepth 1 -name 'xen-[0-9]*' | head -n 1)")
+    mkdir -p "$dom0"/{dev,proc,sys,run,tmp,root,results,etc/xen,usr/bin,usr/sbin,usr/lib,usr/lib64} \
+        "$dom0"/var/{log/xen,lib/xen,lib/xenstored,tmp}
+    for path in bin sbin lib lib64; do ln -s "usr/$path" "$dom0/$path"; done
+    ln -s /run "$dom0/var/run"
+    ln -s /run/lock "$dom0/var/lock"
+    ln -s "$xen" "$dom0/usr/lib/xen"
+
+    take "$root" "$dom0" \
+        usr/bin/busybox usr/bin/strace usr/bin/lspci usr/bin/setpci usr/share/misc/pci.ids \
+        usr/sbin/{mke2fs,mkfs.ext4,e2fsck,fsck.ext4,debugfs,dumpe2fs} etc/mke2fs.conf \
+        "usr/lib/$xen"/bin/{xl,xenstored,xenconsoled,xenconsole,xen-init-dom0,libxl-save-helper,xenctx,lsevtchn,xen-hvmctx} \
+        "usr/lib/$xen/boot/hvmloader" \
+        etc/xen/scripts etc/xen/xl.conf \
+        usr/libexec/xen-qemu-system-i386 usr/share/qemu usr/share/seabios/bios-256k.bin
+    for path in "$root"/usr/bin/xenstore-*; do take "$root" "$dom0" "usr/bin/$(basename "$path")"; done
+    find "$dom0/usr/share/qemu" -type f \( -name 'opensbi*' -o -name '*ppc*' -o -name '*sparc*' -o -name 'skiboot*' \
+        -o -name 's390*' -o -name 'hppa*' -o -name '*.dtb' -o -name 'palcode*' -o -name 'slof*' -o -name 'vof*' \) -delete
+    # glibc opens it by name when a thread is cancelled.
+    take "$root" "$dom0" "usr/lib/$(basename "$(dirname "$(find "$root/usr/lib" -name libgcc_s.so.1)")")/libgcc_s.so.1"
+    take_libraries "$root" "$dom0"
+    take_modules "$root" "$dom0" "$kernel" "${dom0_modules[@]}"
+
+    printf 'root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n' >"$dom0/etc/passwd"
+    printf 'root:x:0:\nnogroup:x:65534:\n' >"$dom0/etc/group"
+    mkdir -p "$dom0/lab"
+    cp "$1/images/vmlinuz" "$dom0/lab/vmlinuz"
+    unpack_kernel "$dom0/lab/vmlinuz" "$dom0/lab/vmlinux"
+    make_boot_code "$dom0/lab/grub"
+    pack "$dom0" "$1/images/dom0.cpio"
+}
+
+# make_guest_image WORK KERNEL: images/guest.cpio.zst from root/.
+make_guest_image() {
+    local root=$1/root guest=$1/guest kernel=$2 path
+    mkdir -p "$guest"/{dev,proc,sys,run,tmp,root,mnt,etc,usr/bin,usr/sbin,usr/lib,usr/lib64}
+    for path in bin sbin lib lib64; do ln -s "usr/$path" "$guest/$path"; done
+    take "$root" "$guest" usr/bin/busybox usr/bin/lspci usr/bin/setpci usr/sbin/{mke2fs,mkfs.ext4} etc/mke2fs.conf
+    take_libraries "$root" "$guest"
+    take_modules "$root" "$guest" "$kernel" "${guest_modules[@]}"
+    # A boot loader in an emulated guest reads this, so every megabyte counts.
+    find "$guest/usr/lib/modules" -name '*.ko' -exec strip --strip-debug {} +
+    pack "$guest" "$1/images/guest.cpio"
+    zstd -q -15 --rm "$1/images/guest.cpio" -o "$1/images/guest.cpio.zst"
+    # The kernel takes the next archive at a multiple of 4 bytes.
+    truncate -s %4 "$1/images/guest.cpio.zst"
+}
+
+# unpack_kernel BZIMAGE FILE: the ELF file inside of a kernel that is packed with xz; a link to BZIMAGE where it is not.
+unpack_kernel() {
+    local offset
+    offset=$(LC_ALL=C grep -obUaP -m 1 '\xfd7zXZ\x00' "$1" | head -n 1 | cut -d: -f1 || true)
+    if [ -n "$offset" ]; then
+        # What follows the stream is not xz's, which it complains of.
+        tail -c "+$((offset + 1))" "$1" | xz -dc --single-stream 2>/dev/null >"$2" || true
+    fi
+    if [ "$(head -c 4 "$2" 2>/dev/null | tr -d '\177')" != ELF ]; then
+        progress "the kernel cannot be unpacked: PVH guests start a few seconds slower"
+        ln -sf "$(basename "$1")" "$2"
+    fi
+}
+
+# make_boot_code FOLDER: GRUB for a BIOS disk, without its tools: boot.img is the first sector's code, and core-*.img the sectors
+# behind it. core-files.img reads /boot/grub/grub.cfg from the first partition; core-raw.img reads its configuration, 8 sectors
+# filled with newlines, from sector 1024 of a disk without partitions.
+make_boot_code() {
+    local modules=(biosdisk part_msdos ext2 linux linux16 normal configfile serial terminal echo)
+    mkdir -p "$1"
+    cp /usr/lib/grub/i386-pc/boot.img "$1/boot.img"
+    grub-mkimage -O i386-pc -o "$1/core-files.img" -p '(hd0,msdos1)/boot/grub' "${modules[@]}"
+    echo 'normal (hd0)1024+8' >"$1/raw.cfg"
+    grub-mkimage -O i386-pc -o "$1/core-raw.img" -p '(hd0)' -c "$1/raw.cfg" "${modules[@]}"
+    rm "$1/raw.cfg"
+}

@@ -1,0 +1,20 @@
+# shellcheck shell=bash
+# shellcheck disable=SC2154  # set by scripts/lab, settings.sh and contents.sh, or by the caller
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# `lab shell`: dom0's console on this terminal.
+
+open_shell() {
+    local results
+    need_packages "${host_packages_run[@]}"
+    ensure_images
+    new_results_folder
+    make_stage "$results"
+    mkdir -p "$results/boot-shell"
+    stage_scenarios "$results" "$top"/tests/lab/*.sh
+    machine_command "$results" "lab=shell"
+    wait_for_turn
+    progress "booting; leave with \"exit\" or Ctrl-D in the shell, or at any time with Ctrl-A X"
+    progress "the folder /results in dom0 is $results here"
+    setpriv --pdeathsig KILL "${machine[@]}" -serial mon:stdio 8>&- 9>&-
+}

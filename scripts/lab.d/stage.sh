@@ -1,0 +1,122 @@
+# shellcheck shell=bash
+# shellcheck disable=SC2154  # set by scripts/lab, settings.sh and contents.sh, or by the caller
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# What a run adds to the images: the tree as `make install` gives it, the programs of tests/guest/ and tests/lab/tools/, the
+# scenarios and their library. It is made anew for each run, so a change in the tree never touches the images.
+
+# make_stage RESULTS: leaves stage_dir/dom0.cpio, the image with all of this behind it. Logs go to RESULTS.
+make_stage() {
+    local results=$1
+    mkdir -p "$stage_dir"/{dom0,guest}
+
+    if [ -n "${IOREQD_LAB_NO_TREE:-}" ]; then
+        progress "IOREQD_LAB_NO_TREE is set: the tree is left out"
+        need_packages "${host_packages_tools[@]}"
+    else
+        need_packages "${host_packages_tools[@]}" "${host_packages_tree[@]}"
+        build_tree "$results"
+    fi
+
+    compile_guest_programs "$results"
+    install -D -m 755 "$top/tests/lab/guest/init" "$stage_dir/guest/init"
+    pack "$stage_dir/guest" "$stage_dir/guest.cpio"
+
+    compile_dom0_tools "$results"
+    install -m 755 "$top/tests/lab/dom0/init" "$stage_dir/dom0/init"
+    mkdir -p "$stage_dir/dom0/lab/parts"
+    cp "$top"/tests/lab/parts/*.sh "$stage_dir/dom0/lab/parts/"
+    cp "$top/tests/lab/lib.sh" "$top/tests/lab/dom0/run-plan" "$top/tests/lab/dom0/profile" \
+        "$top/tests/lab/dom0/shell-profile" "$stage_dir/dom0/lab/"
+    # The kernel takes archives one after the other; a later file replaces an earlier one.
+    cat "$images/guest.cpio.zst" "$stage_dir/guest.cpio" >"$stage_dir/dom0/lab/initrd"
+    add_host_libraries
+    pack "$stage_dir/dom0" "$stage_dir/overlay.cpio"
+    cat "$images/dom0.cpio" "$stage_dir/overlay.cpio" >"$stage_dir/dom0.cpio"
+    rm -rf "$stage_dir"/{dom0,guest,overlay.cpio,guest.cpio}
+}
+
+# drop_stage: at the end of the run.
+drop_stage() {
+    rm -rf "$stage_dir"
+}
+
+# build_tree RESULTS: configure and make out of the source tree, and make install into the stage.
+build_tree() {
+    local results=$1
+    mkdir -p "$build_dir"
+    exec 7>"$build_dir.lock"
+    flock --nonblock 7 || timed "waiting for another build in $build_dir" flock 7
+    if [ ! -x "$top/configure" ]; then
+        timed "making configure" logged "$results/autoreconf.log" autoreconf -fi "$top" || die "autoreconf failed (see above)"
+    fi
+    if [ ! -e "$build_dir/Makefile" ]; then
+        timed "configuring the tree in $build_dir" logged "$results/configure.log" in_folder "$build_dir" \
+            "$top/configure" --prefix=/usr --sysconfdir=/etc --localstatedir=/var CFLAGS='-O2 -g' ||
+            die "configure failed (see above)"
+    fi
+    timed "building the tree" logged "$results/make.log" make -C "$build_dir" -j "$(nproc)" || die "make failed (see above)"
+    logged "$results/make-install.log" make -C "$build_dir" install DESTDIR="$stage_dir/dom0" ||
+        die "make install failed (see above)"
+    exec 7>&-
+    rm -rf "$stage_dir/dom0/usr/share/man" "$stage_dir/dom0/usr/share/doc" "$stage_dir/dom0/usr/include"
+}
+
+in_folder() {
+    local folder=$1
+    shift
+    (cd "$folder" && "$@")
+}
+
+# compile_guest_programs RESULTS: tests/guest/NAME.c and tests/lab/guest/NAME.c -> /bin/NAME in the guests, static. Those of
+# tests/lab/guest/ are in dom0 as well. One that does not compile is left out;
+# the scenario that wants it then fails and says so.
+compile_guest_programs() {
+    local source name
+    mkdir -p "$stage_dir/guest/usr/bin"
+    for source in "$top"/tests/guest/*.c "$top"/tests/lab/guest/*.c; do
+        [ -e "$source" ] || continue
+        name=$(basename "$source" .c)
+        logged "$1/compile-$name.log" gcc -std=gnu11 -static -O2 -Wall -I "$top/include" \
+            -o "$stage_dir/guest/usr/bin/$name" "$source" || progress "guest program $name is left out"
+    done
+}
+
+# compile_dom0_tools RESULTS: tests/lab/tools/NAME.c -> /usr/bin/NAME in dom0.
+compile_dom0_tools() {
+    local source name
+    mkdir -p "$stage_dir/dom0/usr/bin"
+    for source in "$top"/tests/lab/guest/*.c; do
+        name=$(basename "$source" .c)
+        cp "$stage_dir/guest/usr/bin/$name" "$stage_dir/dom0/usr/bin/" || die "tests/lab/guest/$name.c does not compile (see above)"
+    done
+    for source in "$top"/tests/lab/tools/*.c; do
+        [ -e "$source" ] || continue
+        name=$(basename "$source" .c)
+        logged "$1/compile-$name.log" gcc -std=gnu11 -O2 -Wall -o "$stage_dir/dom0/usr/bin/$name" "$source" \
+            -lxendevicemodel -lxenforeignmemory -lxenevtchn -lxenctrl -lxenstore -lxentoollog -lxentoolcore ||
+            die "tests/lab/tools/$name.c does not compile (see above)"
+    done
+}
+
+# add_host_libraries: what the staged programs were linked with here and the image does not have.
+add_host_libraries() {
+    local library
+    # ldd is run on programs of our own only; it fails on what is no program, as .la files.
+    { find "$stage_dir/dom0/usr" -type f \( -perm -u+x -o -name '*.so*' \) -exec ldd {} + 2>/dev/null || true; } |
+        awk '$2 == "=>" && $3 ~ /^\// { print $3 }' | sort -u | while read -r library; do
+        if ! grep -q "/$(basename "$library")\$" "$images/dom0.list" && [ ! -e "$stage_dir/dom0$library" ]; then
+            install -D -m 755 "$library" "$stage_dir/dom0/usr/lib/$(basename "$(dirname "$library")")/$(basename "$library")"
+        fi
+    done
+}
+
+# stage_scenarios RESULTS FILE...: puts the scenarios where dom0 finds them.
+stage_scenarios() {
+    local results=$1 file
+    shift
+    mkdir -p "$results/scenarios"
+    for file in "$@"; do
+        cp "$file" "$results/scenarios/"
+    done
+}
