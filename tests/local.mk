@@ -1,7 +1,10 @@
 # Tests mirror src/.
-include tests/config/local.mk
 include tests/bridge/local.mk
+include tests/config/local.mk
 include tests/device/local.mk
+include tests/drv/local.mk
+include tests/fuzz/local.mk
 include tests/guest/local.mk
 include tests/hypervisor/local.mk
 include tests/virtio/local.mk
+include tests/worker/local.mk

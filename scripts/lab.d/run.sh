@@ -122,7 +122,7 @@ run_one() {
 
 # outcome_without_status WHY LOG: the scenario number `next` failed with the machine.
 outcome_without_status() {
-    tap_not_ok "${names[next]}" "no outcome" "$1" "$2"
+    tap_not_ok "${names[next]}" "no outcome" "$1" "$results/${names[next]}/log" "$2"
     next=$((next + 1))
 }
 
@@ -148,13 +148,17 @@ tap_ok() {
     sed -n 's/^note: /# /p' "$results/$1/log" 2>/dev/null
 }
 
-# tap_not_ok NAME TIME WHY LOG
+# tap_not_ok NAME TIME WHY LOG...: shows the ends of the logs that are there.
 tap_not_ok() {
+    local log name=$1
     failed=$((failed + 1))
-    echo "not ok $((next + 1)) - $1 ($2)"
+    echo "not ok $((next + 1)) - $name ($2)"
     printf '%s\n' "$3" | sed 's/^/# /'
-    if [ -e "$4" ]; then
-        echo "# the end of $4:"
-        tail -n 40 "$4" | tr -d '\r' | sed 's/^/#   /'
-    fi
+    shift 3
+    for log in "$@"; do
+        [ -s "$log" ] || continue
+        echo "# the end of $log:"
+        tail -n 40 "$log" | tr -d '\r' | sed 's/^/#   /'
+    done
+    [ ! -e "$results/$name/hung" ] || echo "# what dom0 was doing then: $results/$name/hung"
 }

@@ -12,9 +12,12 @@ open_shell() {
     make_stage "$results"
     mkdir -p "$results/boot-shell"
     stage_scenarios "$results" "$top"/tests/lab/*.sh
-    machine_command "$results" "lab=shell"
     wait_for_turn
+    machine_command "$results" "lab=shell"
     progress "booting; leave with \"exit\" or Ctrl-D in the shell, or at any time with Ctrl-A X"
     progress "the folder /results in dom0 is $results here"
-    setpriv --pdeathsig KILL "${machine[@]}" -serial mon:stdio 8>&- 9>&-
+    # In the background, though with this terminal: so that a signal to the lab is acted on at once.
+    setpriv --pdeathsig KILL "${machine[@]}" -serial mon:stdio <&0 8>&- 9>&- &
+    machine_pid=$!
+    wait "$machine_pid" || true
 }

@@ -219,8 +219,8 @@ int bridge_add_host_bridge(struct bridge *bridge)
 static struct bridge_function *config_target(struct bridge *bridge, uint16_t number, unsigned reg, unsigned size)
 {
     /* An access must not leave its dword: byte enables are all that the bus has (PCI 3.0 §3.2.2.3). */
-    if (number >= FUNCTIONS || bridge->function[number] == NULL || reg >= PCI_CONFIG_SIZE || size > 4 ||
-        (reg & 3u) + size > 4) {
+    if (number >= FUNCTIONS || bridge->function[number] == NULL || reg >= PCI_CONFIG_SIZE ||
+        (size != 1 && size != 2 && size != 4) || (reg & 3u) + size > 4) {
         bridge->counters.unclaimed++;
         return NULL;
     }
@@ -231,7 +231,10 @@ uint32_t bridge_config_read(struct bridge *bridge, uint16_t number, unsigned reg
 {
     struct bridge_function *function = config_target(bridge, number, reg, size);
 
-    return function == NULL ? (uint32_t)all_ones(size > 4 ? 4 : size) : function_config_read(function, reg, size);
+    return function == NULL ? UINT32_MAX >> (size == 1   ? 24
+                                             : size == 2 ? 16
+                                                         : 0)
+                            : function_config_read(function, reg, size);
 }
 
 void bridge_config_write(struct bridge *bridge, uint16_t number, unsigned reg, unsigned size, uint32_t value)

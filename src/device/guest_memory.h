@@ -27,7 +27,7 @@ struct guest_memory *guest_memory_create(struct hypervisor *hypervisor);
 /* Nothing may be pinned and no window open. */
 void guest_memory_destroy(struct guest_memory *memory);
 
-/* All that was mapped before is stale. */
+/* All that was mapped before is stale. On the main thread. */
 void guest_memory_invalidate(struct guest_memory *memory);
 
 /* Unmaps a few stale chunks; true while there may be more to do. On the main thread. */

@@ -359,7 +359,9 @@ void worker_end(struct worker *worker, bool guest_gone)
 
 bool worker_run(struct worker *worker)
 {
-    loop_run(worker->environment.main_loop);
+    if (!worker->ending || worker->restless != 0) { /* else the end came before us: there is nothing to wait for */
+        loop_run(worker->environment.main_loop);
+    }
     log_counters(worker);
     return worker->restless == 0;
 }

@@ -27,6 +27,10 @@ refused() {
     expect_equal "free IOREQ servers of $refused_guest" "$(xen_servers "$refused_guest")" "$refused_before"
 }
 
+all_servers_free() {
+    [ "$(xen_servers alone)" -eq 8 ]
+}
+
 # disk KEY=VALUE...: prints the words of a --device option for the good image, with more keys.
 disk() {
     printf 'virtio-blk,file=%s' "$good"
@@ -81,7 +85,10 @@ refused 2 alone '0?1(\.0)?' 'disk0' 'disk1' -- ioreqd --domain alone --foregroun
 
 step "an address that another ioreqd has"
 ioreqd_start alone --device "$(disk addr=1 id=disk0)"
-refused 2 alone '0?1(\.0)?' -- ioreqd --domain alone --foreground --device "$(disk addr=1 id=disk1)"
+cp "$good" "$WORK/other.img"
+refused 2 alone '0?1\.0' 'another ioreqd' -- ioreqd --domain alone --foreground --device "virtio-blk,file=$WORK/other.img,addr=1"
+step "an image that another ioreqd has"
+refused 2 alone 'good\.img' 'in use' -- ioreqd --domain alone --foreground --device "$(disk addr=2)"
 check "the first ioreqd goes on" ioreqd_runs alone
 ioreqd_stop alone
 expect_equal "its exit status" "$exit_status" 0
@@ -107,7 +114,7 @@ expect_status 4 timeout 30 ioreqd --domain alone --foreground --device "$(disk a
 expect_match 'server'
 expect_match 'alone|domain'
 exec 9>&-
-wait_until 10 [ "$(xen_servers alone)" -eq 8 ] || fail "guest alone has $(xen_servers alone) free IOREQ servers instead of 8"
+wait_until 10 all_servers_free || fail "guest alone has $(xen_servers alone) free IOREQ servers instead of 8"
 
 step "and then the same that was refused works"
 ioreqd_start alone --device "$(disk addr=1)"

@@ -79,7 +79,7 @@ show_output() {
 
 # expect_match PATTERN [FILE]: a line of FILE (default: $OUTPUT) matches the extended regular expression.
 expect_match() {
-    grep -qE -e "$1" "${2:-$OUTPUT}" || fail "no line of ${2:-$OUTPUT} matches \"$1\"; it has: $(head -c 1000 "${2:-$OUTPUT}")"
+    grep -qE -e "$1" "${2:-$OUTPUT}" || fail "no line of ${2:-$OUTPUT} matches \"$1\"; it says: $(head -c 1000 "${2:-$OUTPUT}")"
     echo "  ok: \"$1\" is in ${2:-the output}"
 }
 

@@ -18,9 +18,9 @@
 
 /* HVM_IOREQSRV_BUFIOREQ_OFF is only for tools. */
 #define __XEN_TOOLS__ 1
-#include <xen/xen.h>
-#include <xen/hvm/hvm_op.h>
 #include <xen/hvm/dm_op.h>
+#include <xen/hvm/hvm_op.h>
+#include <xen/xen.h>
 #include <xendevicemodel.h>
 
 /* More than any Xen allows for one domain. */
@@ -42,7 +42,8 @@ static int destroy(xendevicemodel_handle *handle, domid_t domid, int count, cons
 
     for (int i = 0; i < count; i++) {
         if (xendevicemodel_destroy_ioreq_server(handle, domid, servers[i]) != 0) {
-            fprintf(stderr, "ioreq-servers: cannot destroy server %u of domain %u: %s\n", servers[i], domid, strerror(errno));
+            fprintf(stderr, "ioreq-servers: cannot destroy server %u of domain %u: %s\n", servers[i], domid,
+                    strerror(errno));
             failed = 1;
         }
     }
@@ -81,7 +82,8 @@ int main(int argc, char **argv)
     count = create(handle, (domid_t)domid, hold < 0 ? MANY : (int)hold, servers);
     error = errno;
     if (hold >= 0 && count < hold) {
-        fprintf(stderr, "ioreq-servers: only %d of %ld servers of domain %ld: %s\n", count, hold, domid, strerror(error));
+        fprintf(stderr, "ioreq-servers: only %d of %ld servers of domain %ld: %s\n", count, hold, domid,
+                strerror(error));
         status = 1;
     } else if (hold >= 0) {
         char byte;

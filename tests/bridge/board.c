@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The board around the bridge, see board.h. */
+#include "tests/bridge/board.h"
+
+#include <errno.h>
+#include <string.h>
+
+struct board board;
+struct bridge *bridge;
+
+/* ---- the platform ---- */
+
+static int claim(void *context, enum bridge_space space, uint64_t first, uint64_t last)
+{
+    struct board *b = context;
+
+    if (b->claim_error != 0) {
+        return b->claim_error;
+    }
+    ck_assert_uint_le(first, last);
+    for (unsigned i = 0; i < b->claims; i++) {
+        if (b->claim[i].space == space && first <= b->claim[i].last && b->claim[i].first <= last) {
+            return -EEXIST;
+        }
+    }
+    ck_assert_uint_lt(b->claims, BOARD_CLAIMS);
+    b->claim[b->claims++] = (struct board_claim){.space = space, .first = first, .last = last};
+    return 0;
+}
+
+static int unclaim(void *context, enum bridge_space space, uint64_t first, uint64_t last)
+{
+    struct board *b = context;
+
+    for (unsigned i = 0; i < b->claims; i++) {
+        if (b->claim[i].space == space && b->claim[i].first == first && b->claim[i].last == last) {
+            b->claim[i] = b->claim[--b->claims];
+            return 0;
+        }
+    }
+    b->wrong_unclaims++;
+    return -ENOENT;
+}
+
+static int claim_function(void *context, uint16_t function)
+{
+    struct board *b = context;
+
+    if (b->claim_function_error != 0) {
+        return b->claim_function_error;
+    }
+    b->claimed_function[function] = true;
+    return 0;
+}
+
+static void message(void *context, uint64_t address, uint32_t data)
+{
+    struct board *b = context;
+
+    if (b->on_message != NULL) {
+        b->on_message(address, data);
+        return;
+    }
+    pthread_mutex_lock(&b->lock);
+    if (b->messages < BOARD_MESSAGES) {
+        b->message[b->messages++] = (struct board_message){.address = address, .data = data};
+    }
+    pthread_mutex_unlock(&b->lock);
+}
+
+static bool message_unmaskable(void *context, uint64_t address, uint32_t data)
+{
+    (void)address;
+    (void)data;
+    return ((struct board *)context)->unmaskable;
+}
+
+static void intx(void *context, unsigned device, unsigned pin, bool level)
+{
+    struct board *b = context;
+
+    pthread_mutex_lock(&b->lock);
+    b->level[device][pin] = level;
+    b->line_changes++;
+    pthread_mutex_unlock(&b->lock);
+}
+
+const struct bridge_platform board_platform = {
+    .claim = claim,
+    .unclaim = unclaim,
+    .claim_function = claim_function,
+    .message = message,
+    .message_unmaskable = message_unmaskable,
+    .intx = intx,
+};
+
+void board_open(void)
+{
+    memset(&board, 0, sizeof(board));
+    pthread_mutex_init(&board.lock, NULL);
+    bridge = bridge_create(&board_platform, &board);
+    ck_assert_ptr_nonnull(bridge);
+    board.bridge = bridge;
+}
+
+/* Whatever the test did, the bridge gives back all that it claimed, and each of it once. */
+void board_close(void)
+{
+    bridge_destroy(bridge);
+    for (unsigned i = 0; i < board.claims; i++) {
+        ck_assert_msg(board.claim[i].space == BRIDGE_PORT && board.claim[i].first == 0xcf8, "0x%llx is still claimed",
+                      (unsigned long long)board.claim[i].first);
+    }
+    ck_assert_uint_eq(board.wrong_unclaims, 0);
+    for (unsigned i = 0; i < 32; i++) {
+        ck_assert(!board.level[i][0]);
+    }
+    pthread_mutex_destroy(&board.lock);
+}
+
+struct bridge_function *board_add(uint16_t number, const struct ioreqd_description *description, struct probe *probe)
+{
+    struct bridge_function *function = NULL;
+
+    ck_assert_ptr_null(bridge_check_description(description));
+    ck_assert_int_eq(bridge_add_function(bridge, number, description, &probe_ops, probe, &function), 0);
+    ck_assert_ptr_nonnull(function);
+    return function;
+}
+
+bool board_has_claim(enum bridge_space space, uint64_t first, uint64_t last)
+{
+    for (unsigned i = 0; i < board.claims; i++) {
+        if (board.claim[i].space == space && board.claim[i].first == first && board.claim[i].last == last) {
+            return true;
+        }
+    }
+    return false;
+}
+
+uint32_t config_get(uint16_t number, unsigned reg, unsigned size)
+{
+    return bridge_config_read(bridge, number, reg, size);
+}
+
+void config_put(uint16_t number, unsigned reg, unsigned size, uint32_t value)
+{
+    bridge_config_write(bridge, number, reg, size, value);
+}
+
+/* ---- the device ---- */
+
+uint8_t probe_byte(unsigned bar, uint64_t offset)
+{
+    return (uint8_t)(0x11u * (bar + 1) + (offset ^ offset >> 8) * 7);
+}
+
+uint64_t probe_value(unsigned bar, uint64_t offset, unsigned size)
+{
+    uint64_t value = 0;
+
+    for (unsigned i = 0; i < size; i++) {
+        value |= (uint64_t)probe_byte(bar, offset + i) << (8 * i);
+    }
+    return value;
+}
+
+static void see(struct probe *probe, enum access_kind kind, unsigned bar, uint64_t offset, unsigned size,
+                uint64_t value)
+{
+    if (probe != NULL && probe->accesses < BOARD_ACCESSES) {
+        probe->access[probe->accesses++] =
+            (struct access){.kind = kind, .bar = bar, .offset = offset, .size = size, .value = value};
+    }
+}
+
+void probe_saw(const struct probe *probe, unsigned index, enum access_kind kind, unsigned bar, uint64_t offset,
+               unsigned size, uint64_t value)
+{
+    const struct access *access = &probe->access[index];
+
+    ck_assert_uint_lt(index, probe->accesses);
+    ck_assert_int_eq(access->kind, kind);
+    ck_assert_uint_eq(access->bar, bar);
+    ck_assert_uint_eq(access->offset, offset);
+    ck_assert_uint_eq(access->size, size);
+    ck_assert_uint_eq(access->value, value);
+}
+
+/* Bits above the size are noise: the bridge has to cut them off. */
+static uint64_t probe_read(void *device, unsigned bar, uint64_t offset, unsigned size)
+{
+    see(device, ACCESS_READ, bar, offset, size, 0);
+    return size == 8 ? probe_value(bar, offset, 8) : probe_value(bar, offset, size) | UINT64_MAX << (8 * size);
+}
+
+static void probe_write(void *device, unsigned bar, uint64_t offset, unsigned size, uint64_t value)
+{
+    see(device, ACCESS_WRITE, bar, offset, size, value);
+}
+
+static void probe_bell(void *device, unsigned queue, uint32_t value)
+{
+    see(device, ACCESS_BELL, queue, 0, 0, value);
+}
+
+static uint32_t probe_config_read(void *device, unsigned index, unsigned offset, unsigned size, uint32_t value)
+{
+    struct probe *probe = device;
+
+    see(probe, ACCESS_CONFIG_READ, index, offset, size, value);
+    return probe->config_answer != 0 ? probe->config_answer : value;
+}
+
+static void probe_config_write(void *device, unsigned index, unsigned offset, unsigned size, uint32_t value)
+{
+    see(device, ACCESS_CONFIG_WRITE, index, offset, size, value);
+}
+
+const struct bridge_function_ops probe_ops = {
+    .read = probe_read,
+    .write = probe_write,
+    .bell = probe_bell,
+    .config_read = probe_config_read,
+    .config_write = probe_config_write,
+};
+
+const struct bridge_function_ops probe_ops_without_config = {
+    .read = probe_read,
+    .write = probe_write,
+    .bell = probe_bell,
+};

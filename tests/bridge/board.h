@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the bridge's tests put around it: below, a platform that keeps a book of claims, messages and lines and can be
+ * told to refuse; behind its functions, a device that writes down what reaches it. One board a test; messages and
+ * lines may come from any thread, all else is the test's main thread's.
+ */
+#ifndef TESTS_BRIDGE_BOARD_H
+#define TESTS_BRIDGE_BOARD_H
+
+#include <check.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "bridge/bridge.h"
+#include "bridge/function.h"
+#include "bridge/pci_registers.h"
+
+#define BOARD_CLAIMS   64
+#define BOARD_MESSAGES 4096
+#define BOARD_ACCESSES 256
+
+struct board_claim {
+    enum bridge_space space;
+    uint64_t first;
+    uint64_t last;
+};
+
+struct board_message {
+    uint64_t address;
+    uint32_t data;
+};
+
+struct board {
+    struct bridge *bridge;
+
+    struct board_claim claim[BOARD_CLAIMS];
+    unsigned claims;
+    bool claimed_function[256];
+    int claim_error;          /* what claims return from now on; 0: they go well */
+    int claim_function_error; /* the same for functions */
+    unsigned wrong_unclaims;  /* of what was not claimed */
+
+    pthread_mutex_t lock;
+    struct board_message message[BOARD_MESSAGES];
+    unsigned messages;
+    bool unmaskable;
+    void (*on_message)(uint64_t address, uint32_t data); /* if not NULL, instead of the book */
+    bool level[32][4];
+    unsigned line_changes;
+};
+
+enum access_kind { ACCESS_READ, ACCESS_WRITE, ACCESS_BELL, ACCESS_CONFIG_READ, ACCESS_CONFIG_WRITE };
+
+struct access {
+    enum access_kind kind;
+    unsigned bar; /* or queue, or index of the capability */
+    uint64_t offset;
+    unsigned size;
+    uint64_t value;
+};
+
+/* A device; byte i of BAR b reads as probe_byte(b, i). */
+struct probe {
+    struct access access[BOARD_ACCESSES];
+    unsigned accesses;
+    uint32_t config_answer; /* of capability reads, if not 0 */
+};
+
+extern struct board board;
+extern struct bridge *bridge; /* the board's */
+extern const struct bridge_platform board_platform;
+extern const struct bridge_function_ops probe_ops;
+extern const struct bridge_function_ops probe_ops_without_config;
+
+/* A fixture: the board, without functions. */
+void board_open(void);
+void board_close(void);
+
+/* Adds a function; the test ends when that fails. */
+struct bridge_function *board_add(uint16_t number, const struct ioreqd_description *description, struct probe *probe);
+
+/* Whether exactly this range is claimed. */
+bool board_has_claim(enum bridge_space space, uint64_t first, uint64_t last);
+
+uint8_t probe_byte(unsigned bar, uint64_t offset);
+uint64_t probe_value(unsigned bar, uint64_t offset, unsigned size);
+/* The test ends unless the index-th access was this one. */
+void probe_saw(const struct probe *probe, unsigned index, enum access_kind kind, unsigned bar, uint64_t offset,
+               unsigned size, uint64_t value);
+
+/* Device 1, function 0 of bus 0, where most tests have their function. */
+#define PLACE 0x08u
+
+uint32_t config_get(uint16_t number, unsigned reg, unsigned size);
+void config_put(uint16_t number, unsigned reg, unsigned size, uint32_t value);
+#define BAR_REG(i) (PCI_BAR0 + 4u * (i))
+
+/* The groups of test cases, one a file. */
+TCase *header_tests(void);
+TCase *config_access_tests(void);
+TCase *bar_tests(void);
+TCase *overlap_tests(void);
+TCase *access_tests(void);
+TCase *bell_tests(void);
+TCase *capability_tests(void);
+TCase *msix_tests(void);
+TCase *msix_race_tests(void);
+TCase *intx_tests(void);
+TCase *description_tests(void);
+TCase *host_bridge_tests(void);
+
+#endif

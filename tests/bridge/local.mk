@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Unit tests of the virtual PCI host bridge.
+if HAVE_CHECK
+check_PROGRAMS += tests/bridge/test-bridge
+TESTS += tests/bridge/test-bridge
+
+tests_bridge_test_bridge_SOURCES = \
+	tests/bridge/access.c \
+	tests/bridge/bars.c \
+	tests/bridge/bells.c \
+	tests/bridge/board.c tests/bridge/board.h \
+	tests/bridge/capabilities.c \
+	tests/bridge/config_access.c \
+	tests/bridge/description.c \
+	tests/bridge/header.c \
+	tests/bridge/host_bridge.c \
+	tests/bridge/intx.c \
+	tests/bridge/main.c \
+	tests/bridge/msix.c \
+	tests/bridge/msix_race.c \
+	tests/bridge/overlap.c
+tests_bridge_test_bridge_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
+tests_bridge_test_bridge_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_bridge_test_bridge_LDADD = libioreqd-bridge.la libioreqd-config.la $(CHECK_LIBS)
+endif

@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Unit tests of the device layer: guest memory, loops, files, modules.
+if HAVE_CHECK
+device_tests = tests/device/test-device tests/device/test-module
+check_PROGRAMS += $(device_tests)
+TESTS += $(device_tests)
+
+tests_device_test_device_SOURCES = \
+	tests/device/bench.c tests/device/bench.h \
+	tests/device/file.c \
+	tests/device/file_ring.c \
+	tests/device/loop.c \
+	tests/device/main.c \
+	tests/device/memory.c \
+	tests/device/memory_race.c \
+	tests/device/pins.c \
+	tests/device/windows.c
+tests_device_test_device_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
+tests_device_test_device_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(EVENT_CFLAGS)
+tests_device_test_device_LDADD = libioreqd-device.la libioreqd-bridge.la libioreqd-sim.la libioreqd-config.la \
+	$(CHECK_LIBS) $(EVENT_LIBS)
+
+tests_device_test_module_SOURCES = tests/device/module.c
+tests_device_test_module_CPPFLAGS = $(AM_CPPFLAGS) -DTEST_MODULE_DIRECTORY='"$(abs_top_builddir)/tests/device/.libs"'
+tests_device_test_module_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_device_test_module_LDADD = libioreqd-device.la libioreqd-bridge.la libioreqd-config.la $(CHECK_LIBS)
+EXTRA_tests_device_test_module_DEPENDENCIES = tests/device/bad-library.la tests/device/bad-model.la
+
+# Modules that module_open() must refuse. An -rpath makes libtool link a shared object though it is never installed.
+check_LTLIBRARIES += tests/device/bad-library.la tests/device/bad-model.la
+bad_module_ldflags = $(AM_LDFLAGS) -module -avoid-version -shared -rpath $(abs_top_builddir)/tests/device
+tests_device_bad_library_la_SOURCES = tests/device/bad_library.c
+tests_device_bad_library_la_LDFLAGS = $(bad_module_ldflags)
+tests_device_bad_model_la_SOURCES = tests/device/bad_model.c
+tests_device_bad_model_la_LDFLAGS = $(bad_module_ldflags)
+endif

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Runs the unit tests of src/device but for those of modules. */
+#include <signal.h>
+#include <stdlib.h>
+
+#include "tests/device/bench.h"
+
+int main(void)
+{
+    TCase *(*const group[])(void) = {memory_tests, pin_tests,       window_tests, memory_race_tests,
+                                     loop_tests,   file_ring_tests, file_tests};
+    Suite *suite = suite_create("device");
+    SRunner *runner;
+    int failed;
+
+    for (unsigned i = 0; i < sizeof(group) / sizeof(group[0]); i++) {
+        suite_add_tcase(suite, group[i]());
+    }
+    runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The whole of ioreqd but its command line, on a simulated hypervisor: worker, bridge, device layer, and one device,
+ * by default a virtio-blk from its real module on an image in a temporary folder. Opened and closed by the test's main
+ * thread; the worker's loop runs on a thread of its own.
+ */
+#ifndef TESTS_DRV_STACK_H
+#define TESTS_DRV_STACK_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "device/module.h"
+#include "tests/drv/vcpu.h"
+#include "worker/worker.h"
+
+#define STACK_FUNCTION (1u << 3)
+
+struct stack_options {
+    struct sim_options sim;
+    uint64_t sectors;                 /* of the image; 0: 2048 */
+    const struct ioreqd_model *model; /* instead of the module's; with properties it gets an image too */
+    const char *key, *value;          /* one more property, or NULL */
+    uint16_t function;                /* 0: STACK_FUNCTION */
+};
+
+struct stack {
+    struct hypervisor *sim;
+    struct hypervisor_ops ops; /* the simulation's, but it is not closed before it was looked at */
+    const struct hypervisor_ops *sim_ops;
+    struct module *module;
+    struct worker *worker;
+    struct ioreqd_device *device;
+    struct ioreqd_work end;
+    bool guest_gone; /* what worker_end() is told */
+    bool rested;     /* what worker_run() returned */
+    bool running;
+    pthread_t thread;
+    char folder[32];
+    char image[64];
+    char error[1024];
+};
+
+/* Makes all of it; nothing is served before stack_run(). False with the error. */
+bool stack_open(struct stack *stack, const struct stack_options *options);
+/* Places the devices, without running. False with the error. */
+bool stack_serve(struct stack *stack);
+/* Places the devices and runs the loop. False with the error. */
+bool stack_run(struct stack *stack);
+/* Runs the loop after stack_serve(). */
+void stack_start_thread(struct stack *stack);
+
+/* Has the worker end, and waits for it. */
+void stack_end(struct stack *stack);
+/* Only asks it to. */
+void stack_ask_end(struct stack *stack);
+/* Ends it if it runs and frees all. Returns how many violations, mappings and lost answers were left behind. */
+unsigned stack_close(struct stack *stack);
+
+#endif
