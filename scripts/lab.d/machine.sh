@@ -8,9 +8,11 @@ machine_pid=''
 
 # machine_command RESULTS WORDS: sets the array `machine`. WORDS go to dom0's kernel command line.
 machine_command() {
-    local results=$1 words=$2
+    local results=$1 words=$2 level=all
+    # Nobody wants Xen's every word in an interactive shell.
+    [ "$words" != lab=shell ] || level=warning
     local xen_words="console=com1 com1=115200,8n1 dom0_mem=${dom0_memory}M,max:${dom0_memory}M dom0_max_vcpus=$dom0_cpus"
-    xen_words+=" loglvl=all guest_loglvl=all bootscrub=0 sched-gran=cpu"
+    xen_words+=" loglvl=$level guest_loglvl=$level bootscrub=0 sched-gran=cpu"
     local dom0_words="console=hvc0 rdinit=/init panic=1 loglevel=6 mitigations=off $words"
     # shellcheck disable=SC2054  # the commas are QEMU's
     machine=(
