@@ -5,3 +5,7 @@ module_LTLIBRARIES += devices/virtio-blk.la
 devices_virtio_blk_la_SOURCES = devices/virtio-blk.c
 devices_virtio_blk_la_LDFLAGS = $(device_ldflags)
 devices_virtio_blk_la_LIBADD = libioreqd-virtio-pic.la
+
+module_LTLIBRARIES += devices/edu.la
+devices_edu_la_SOURCES = devices/edu.c
+devices_edu_la_LDFLAGS = $(device_ldflags)

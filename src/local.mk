@@ -8,6 +8,7 @@ libioreqd_bridge_la_SOURCES = \
 	src/bridge/config_space.c src/bridge/config_space.h \
 	src/bridge/description.c \
 	src/bridge/function.c src/bridge/function.h \
+	src/bridge/msi.c src/bridge/msi.h \
 	src/bridge/msix.c src/bridge/msix.h \
 	src/bridge/pci_registers.h
 
@@ -18,7 +19,8 @@ libioreqd_device_la_SOURCES = \
 	src/device/guest_memory.c src/device/guest_memory.h \
 	src/device/host.c src/device/host.h \
 	src/device/loop.c src/device/loop.h \
-	src/device/module.c src/device/module.h
+	src/device/module.c src/device/module.h \
+	src/device/timer.c src/device/timer.h
 libioreqd_device_la_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) $(URING_CFLAGS)
 libioreqd_device_la_LIBADD = $(EVENT_LIBS) $(URING_LIBS)
 

@@ -51,6 +51,9 @@ struct ioreqd_device;
 /* One thread's event loop. Owned by the host. */
 struct ioreqd_loop;
 
+/* A moment to come, see timer_create(). Owned by the model that made it. */
+struct ioreqd_timer;
+
 /* A range of guest memory that stays in sight, see window_open(). Owned by the model that opened it. */
 struct ioreqd_window;
 
@@ -134,6 +137,8 @@ struct ioreqd_description {
     struct ioreqd_bar bar[IOREQD_BARS];
     const struct ioreqd_capability *capability;
     const struct ioreqd_bell *bell;
+    uint16_t msi; /* vectors: 0 (no MSI), 1, 2, 4, 8, 16 or 32 */
+    uint16_t reserved[3];
 };
 
 enum ioreqd_property_kind {
@@ -347,6 +352,26 @@ struct ioreqd_host {
     /* In create(): why the value of a property cannot be used and what would do. */
     void (*property_error)(struct ioreqd_device *device, const char *property, const char *format, ...)
         __attribute__((format(printf, 3, 4)));
+
+    /*
+     * Sends the message of an MSI vector; pends while masked, is dropped while MSI is off. A vector beyond those that
+     * the guest granted goes out as the last one granted (PCI 3.0 6.8.3.4). [any]
+     */
+    void (*msi)(struct ioreqd_device *device, unsigned vector);
+    /* Whether the guest has MSI enabled: if so, intx() has no effect (PCI 3.0 6.8.3.3). [any] */
+    int (*msi_enabled)(struct ioreqd_device *device);
+
+    /* Nanoseconds since some moment in the past; never goes back. [any] */
+    uint64_t (*now)(struct ioreqd_device *device);
+    /*
+     * A timer that calls fire(argument) on the loop when its time has come. It is set, and destroyed, on that loop or
+     * while the loop does not run: in create() and destroy(). 0 or -ENOMEM.
+     */
+    int (*timer_create)(struct ioreqd_device *device, struct ioreqd_loop *loop, void (*fire)(void *argument),
+                        void *argument, struct ioreqd_timer **timer);
+    /* Fires once, at a time of now() or soon after; at once where that has passed. 0 takes the setting back. */
+    void (*timer_set)(struct ioreqd_timer *timer, uint64_t deadline);
+    void (*timer_destroy)(struct ioreqd_timer *timer);
 };
 
 /*

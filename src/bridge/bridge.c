@@ -410,6 +410,18 @@ bool bridge_msix_enabled(const struct bridge_function *function)
     return function->msix != NULL && msix_is_enabled(function->msix);
 }
 
+void bridge_msi(struct bridge_function *function, unsigned vector)
+{
+    if (function->msi != NULL) {
+        msi_raise(function->msi, vector);
+    }
+}
+
+bool bridge_msi_enabled(const struct bridge_function *function)
+{
+    return function->msi != NULL && msi_is_enabled(function->msi);
+}
+
 void bridge_sync_intx(struct bridge_function *function)
 {
     struct bridge *bridge = function->bridge;
@@ -417,8 +429,8 @@ void bridge_sync_intx(struct bridge_function *function)
     unsigned pin = 0;
 
     pthread_mutex_lock(&bridge->line_lock);
-    bool level =
-        atomic_load(&function->intx_raised) && !atomic_load(&function->intx_disabled) && !bridge_msix_enabled(function);
+    bool level = atomic_load(&function->intx_raised) && !atomic_load(&function->intx_disabled) &&
+                 !bridge_msix_enabled(function) && !bridge_msi_enabled(function);
 
     if (level != function->intx_on_line) {
         uint8_t *line = &bridge->line[device][pin];

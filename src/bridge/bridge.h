@@ -105,6 +105,8 @@ const struct bridge_counters *bridge_counters(const struct bridge *bridge);
 /* Interrupts of a function. [any] */
 void bridge_msix(struct bridge_function *function, unsigned vector);
 bool bridge_msix_enabled(const struct bridge_function *function);
+void bridge_msi(struct bridge_function *function, unsigned vector);
+bool bridge_msi_enabled(const struct bridge_function *function);
 void bridge_intx(struct bridge_function *function, bool level);
 
 /* Whether the guest lets the function reach memory. [any] */

@@ -7,6 +7,7 @@
 #include "bridge/function.h"
 #include "bridge/pci_registers.h"
 
+#define MSI_VECTORS_MAX  32u
 #define MSIX_VECTORS_MAX 2048u
 #define QUEUES_MAX       1024u
 #define CAPABILITY_MAX   128u
@@ -37,7 +38,14 @@ static const char *check_bars(const struct ioreqd_description *description)
 
 static const char *check_capabilities(const struct ioreqd_description *description)
 {
-    unsigned end = PCI_FIRST_CAPABILITY + (description->msix != 0 ? PCI_MSIX_LENGTH : 0);
+    /* Modules that were built before there was MSI have a shorter table. */
+    unsigned msi = IOREQD_HAS(description, msi) ? description->msi : 0;
+    unsigned end =
+        PCI_FIRST_CAPABILITY + (description->msix != 0 ? PCI_MSIX_LENGTH : 0) + (msi != 0 ? PCI_MSI_LENGTH : 0);
+
+    if (msi > MSI_VECTORS_MAX || (msi & (msi - 1u)) != 0) {
+        return "MSI has 1, 2, 4, 8, 16 or 32 vectors";
+    }
 
     if (description->capabilities != 0 && description->capability == NULL) {
         return "the table of capabilities is missing";

@@ -70,6 +70,10 @@ static void build_capabilities(struct bridge_function *function, const struct io
         config_space_set(config, reg + PCI_MSIX_PENDING, 4,
                          msix_pending_offset(description->msix) | function->msix_bar);
     }
+    if (function->msi != NULL) {
+        function->msi_reg = place_capability(function, &end, &link, PCI_CAPABILITY_MSI, PCI_MSI_LENGTH);
+        msi_build(function->msi, config, function->msi_reg);
+    }
     for (unsigned i = 0; i < description->capabilities; i++) {
         const struct ioreqd_capability *capability = &description->capability[i];
         unsigned reg = place_capability(function, &end, &link, capability->id, capability->length);
@@ -95,6 +99,7 @@ void function_destroy(struct bridge_function *function)
         return;
     }
     msix_destroy(function->msix);
+    msi_destroy(function->msi);
     free(function->capability);
     free(function);
 }
@@ -142,6 +147,12 @@ struct bridge_function *function_create(struct bridge *bridge, uint16_t number,
         }
         bar_init(&function->bar[description->msix_bar], &bar);
     }
+    if (description->msi != 0) {
+        function->msi = msi_create(description->msi, platform, context);
+        if (function->msi == NULL) {
+            goto fail;
+        }
+    }
     build_header(function, description, platform->intx != NULL);
     build_capabilities(function, description);
     return function;
@@ -181,6 +192,10 @@ uint32_t function_config_read(struct bridge_function *function, unsigned reg, un
         status |= atomic_load(&function->intx_raised) ? PCI_STATUS_INTERRUPT : 0;
         config_space_set(config, PCI_STATUS, 2, status);
     }
+    if (function->msi != NULL &&
+        overlaps(reg, size, function->msi_reg + PCI_MSI_PENDING, function->msi_reg + PCI_MSI_LENGTH)) {
+        config_space_set(config, function->msi_reg + PCI_MSI_PENDING, 4, msi_pending(function->msi));
+    }
     uint32_t value = config_space_get(config, reg, size);
 
     if (capability != NULL && function->ops->config_read != NULL) {
@@ -190,7 +205,7 @@ uint32_t function_config_read(struct bridge_function *function, unsigned reg, un
     return value;
 }
 
-/* What decides over MSI-X for the whole function, anew. */
+/* What decides over the function's interrupts, anew. */
 static void sync_control(struct bridge_function *function)
 {
     struct config_space *config = &function->config;
@@ -206,6 +221,9 @@ static void sync_control(struct bridge_function *function)
         msix_set_control(function->msix, (control & PCI_MSIX_ENABLE) != 0,
                          bus_master && (control & PCI_MSIX_FUNCTION_MASK) == 0);
     }
+    if (function->msi != NULL) {
+        msi_sync(function->msi, config, function->msi_reg, bus_master);
+    }
     bridge_sync_intx(function);
 }
 
@@ -219,7 +237,8 @@ void function_config_write(struct bridge_function *function, unsigned reg, unsig
     }
     if (overlaps(reg, size, PCI_COMMAND, PCI_COMMAND + 2) ||
         (function->msix != NULL &&
-         overlaps(reg, size, function->msix_reg + PCI_MSIX_CONTROL, function->msix_reg + PCI_MSIX_CONTROL + 2))) {
+         overlaps(reg, size, function->msix_reg + PCI_MSIX_CONTROL, function->msix_reg + PCI_MSIX_CONTROL + 2)) ||
+        (function->msi != NULL && overlaps(reg, size, function->msi_reg, function->msi_reg + PCI_MSI_LENGTH))) {
         sync_control(function);
     }
     if (capability != NULL && function->ops->config_write != NULL) {

@@ -12,6 +12,7 @@
 
 #include "bridge/bridge.h"
 #include "bridge/config_space.h"
+#include "bridge/msi.h"
 #include "bridge/msix.h"
 
 /* A base address register. */
@@ -49,6 +50,8 @@ struct bridge_function {
     unsigned msix_bar;
     unsigned msix_reg; /* of its capability, 0: none */
     struct msix *msix;
+    unsigned msi_reg; /* of its capability, 0: none */
+    struct msi *msi;
     bool has_pin;
     atomic_bool bus_master;
     atomic_bool intx_raised;   /* what the device wants */

@@ -42,7 +42,21 @@
 #define PCI_BAR_64BIT    0x4u
 #define PCI_BAR_PREFETCH 0x8u
 
+#define PCI_CAPABILITY_MSI  0x05u
 #define PCI_CAPABILITY_MSIX 0x11u
+
+#define PCI_MSI_CONTROL       2u
+#define PCI_MSI_ADDRESS       4u
+#define PCI_MSI_DATA          12u
+#define PCI_MSI_MASK          16u
+#define PCI_MSI_PENDING       20u
+#define PCI_MSI_LENGTH        24u
+#define PCI_MSI_ENABLE        0x0001u
+#define PCI_MSI_CAPABLE_SHIFT 1u
+#define PCI_MSI_GRANTED_SHIFT 4u
+#define PCI_MSI_GRANTED_MASK  0x0070u
+#define PCI_MSI_64BIT         0x0080u
+#define PCI_MSI_MASKABLE      0x0100u
 
 #define PCI_MSIX_CONTROL       2u
 #define PCI_MSIX_TABLE         4u

@@ -12,6 +12,7 @@
 #include "device/device_private.h"
 #include "device/file.h"
 #include "device/file_ring.h"
+#include "device/timer.h"
 
 /* ---- DMA: gated by the bus master bit of the function ---- */
 
@@ -94,6 +95,18 @@ static void msix(struct ioreqd_device *device, unsigned vector)
     }
 }
 
+static void msi(struct ioreqd_device *device, unsigned vector)
+{
+    if (device->function != NULL) {
+        bridge_msi(device->function, vector);
+    }
+}
+
+static int msi_enabled(struct ioreqd_device *device)
+{
+    return device->function != NULL && bridge_msi_enabled(device->function);
+}
+
 static int msix_enabled(struct ioreqd_device *device)
 {
     return device->function != NULL && bridge_msix_enabled(device->function);
@@ -141,6 +154,22 @@ static void file_submit(struct ioreqd_device *device, struct ioreqd_loop *loop, 
 static void quiesced(struct ioreqd_device *device)
 {
     loop_post(device->environment->main_loop, device->when_quiet);
+}
+
+/* ---- time ---- */
+
+static uint64_t now(struct ioreqd_device *device)
+{
+    (void)device;
+    return timer_now();
+}
+
+static int make_timer(struct ioreqd_device *device, struct ioreqd_loop *loop, void (*fire)(void *argument),
+                      void *argument, struct ioreqd_timer **timer)
+{
+    (void)device;
+    *timer = timer_make(loop, fire, argument);
+    return *timer == NULL ? -ENOMEM : 0;
 }
 
 /* ---- words to people ---- */
@@ -206,6 +235,12 @@ static const struct ioreqd_host table = {
     .log = log_message,
     .guest_error = guest_error,
     .property_error = property_error,
+    .msi = msi,
+    .msi_enabled = msi_enabled,
+    .now = now,
+    .timer_create = make_timer,
+    .timer_set = timer_arm,
+    .timer_destroy = timer_free,
 };
 
 const struct ioreqd_host *host_table(void)

@@ -140,6 +140,7 @@ struct ioreqd_loop *loop_create(void)
     /* A loop's own base is touched by its thread alone: no locks, and no look at the clock in each turn. */
     event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
     event_config_set_flag(config, EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST);
+    event_config_set_flag(config, EVENT_BASE_FLAG_NO_CACHE_TIME); /* spares a look at the clock in each turn */
     loop->base = event_base_new_with_config(config);
     loop->files = file_ring_create(true);
     if (loop->base == NULL || loop->files == NULL) {

@@ -104,6 +104,8 @@ TCase *overlap_tests(void);
 TCase *access_tests(void);
 TCase *bell_tests(void);
 TCase *capability_tests(void);
+TCase *msi_tests(void);
+TCase *msi_enabled_tests(void);
 TCase *msix_tests(void);
 TCase *msix_race_tests(void);
 TCase *intx_tests(void);

@@ -16,6 +16,7 @@ tests_bridge_test_bridge_SOURCES = \
 	tests/bridge/host_bridge.c \
 	tests/bridge/intx.c \
 	tests/bridge/main.c \
+	tests/bridge/msi.c \
 	tests/bridge/msix.c \
 	tests/bridge/msix_race.c \
 	tests/bridge/overlap.c

@@ -7,8 +7,9 @@
 int main(void)
 {
     TCase *(*const group[])(void) = {
-        header_tests,     config_access_tests, bar_tests,       overlap_tests, access_tests,      bell_tests,
-        capability_tests, msix_tests,          msix_race_tests, intx_tests,    description_tests, host_bridge_tests,
+        header_tests, config_access_tests, bar_tests,         overlap_tests,     access_tests,
+        bell_tests,   capability_tests,    msix_tests,        msix_race_tests,   intx_tests,
+        msi_tests,    msi_enabled_tests,   description_tests, host_bridge_tests,
     };
     Suite *suite = suite_create("bridge");
     SRunner *runner;

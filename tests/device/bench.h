@@ -38,5 +38,6 @@ TCase *memory_race_tests(void);
 TCase *loop_tests(void);
 TCase *file_ring_tests(void);
 TCase *file_tests(void);
+TCase *timer_tests(void);
 
 #endif

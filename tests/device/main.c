@@ -8,7 +8,7 @@
 int main(void)
 {
     TCase *(*const group[])(void) = {memory_tests, pin_tests,       window_tests, memory_race_tests,
-                                     loop_tests,   file_ring_tests, file_tests};
+                                     loop_tests,   file_ring_tests, file_tests,   timer_tests};
     Suite *suite = suite_create("device");
     SRunner *runner;
     int failed;

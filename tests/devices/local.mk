@@ -1,0 +1,9 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Models that need no library, each against a host of its own in memory.
+if HAVE_CHECK
+check_PROGRAMS += tests/devices/test-edu
+TESTS += tests/devices/test-edu
+tests_devices_test_edu_SOURCES = tests/devices/test_edu.c devices/edu.c
+tests_devices_test_edu_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_devices_test_edu_LDADD = $(CHECK_LIBS)
+endif
