@@ -2,8 +2,8 @@
  * SPDX-License-Identifier: BSD-2-Clause
  *
  * For scenarios of the lab, in guests: uses an edu device (1234:11e8, QEMU's or ioreqd's) through its BAR: prints its
- * identification register, has it compute a factorial, COUNT times, and has it copy a page of memory to itself and back to
- * another page. FUNCTION is its place, as 0000:00:05.0; without it, the first one that is found.
+ * identification register, has it compute a factorial, COUNT times, and has it copy half a page of memory to itself and back
+ * to another page. FUNCTION is its place, as 0000:00:05.0; without it, the first one that is found.
  *
  *   edu-check [COUNT [FUNCTION]]
  */
@@ -27,6 +27,7 @@ enum { DMA_SOURCE = 0x80 / 4, DMA_TARGET = 0x88 / 4, DMA_COUNT = 0x90 / 4, DMA_C
 #define DMA_TO_MEMORY    2u
 #define DMA_BUFFER       0x40000u
 #define PAGE             4096u
+#define DMA_BYTES        2048u /* QEMU's device ends the emulator when its whole buffer is transferred */
 #define COMMAND_MASTER   4u
 
 static unsigned long read_number(const char *function, const char *file)
@@ -114,14 +115,14 @@ static void move(volatile uint32_t *edu, uint64_t source, uint64_t target, uint3
     edu[DMA_SOURCE + 1] = (uint32_t)(source >> 32);
     edu[DMA_TARGET] = (uint32_t)target;
     edu[DMA_TARGET + 1] = (uint32_t)(target >> 32);
-    edu[DMA_COUNT] = PAGE;
+    edu[DMA_COUNT] = DMA_BYTES;
     edu[DMA_COUNT + 1] = 0;
     edu[DMA_COMMAND] = command;
     while ((edu[DMA_COMMAND] & DMA_START) && tries-- > 0)
         nanosleep(&moment, NULL);
 }
 
-/* A page to the device and back into another one. */
+/* Half a page to the device, and back into another one. */
 static int check_dma(const char *function, volatile uint32_t *edu)
 {
     uint8_t *pages = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -143,7 +144,7 @@ static int check_dma(const char *function, volatile uint32_t *edu)
     allow_dma(function);
     move(edu, from, DMA_BUFFER, DMA_START);
     move(edu, DMA_BUFFER, to, DMA_START | DMA_TO_MEMORY);
-    same = memcmp(pages, pages + PAGE, PAGE) == 0;
+    same = memcmp(pages, pages + PAGE, DMA_BYTES) == 0;
     printf("dma there and back: %s\n", same ? "same" : "different");
     return !same;
 }
