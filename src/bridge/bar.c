@@ -130,18 +130,18 @@ uint64_t bar_read(struct bar *bar, uint64_t offset, unsigned size)
 
     if (!fits(bar, offset, size)) {
         bridge_count_misfit(bar->function->bridge);
-        return all_ones(size);
+        return bridge_all_ones(size);
     }
     if (size < bar->min_access) {
         uint64_t within = offset & (bar->min_access - 1u);
 
-        return (read_one(bar, offset - within, bar->min_access) >> (8 * within)) & all_ones(size);
+        return (read_one(bar, offset - within, bar->min_access) >> (8 * within)) & bridge_all_ones(size);
     }
     if (size <= bar->max_access) {
-        return read_one(bar, offset, size) & all_ones(size);
+        return read_one(bar, offset, size) & bridge_all_ones(size);
     }
     for (unsigned at = 0; at < size; at += bar->max_access) {
-        value |= (read_one(bar, offset + at, bar->max_access) & all_ones(bar->max_access)) << (8 * at);
+        value |= (read_one(bar, offset + at, bar->max_access) & bridge_all_ones(bar->max_access)) << (8 * at);
     }
     return value;
 }
@@ -176,14 +176,14 @@ void bar_write(struct bar *bar, uint64_t offset, unsigned size, uint64_t value)
         return;
     }
     if (find_bell(bar, offset, size, &queue) != NULL) {
-        bridge_keep_bell(bar->function, queue, (uint32_t)(value & all_ones(size)));
+        bridge_keep_bell(bar->function, queue, (uint32_t)(value & bridge_all_ones(size)));
         return;
     }
     if (size <= bar->max_access) {
-        write_one(bar, offset, size, value & all_ones(size));
+        write_one(bar, offset, size, value & bridge_all_ones(size));
         return;
     }
     for (unsigned at = 0; at < size; at += bar->max_access) {
-        write_one(bar, offset + at, bar->max_access, (value >> (8 * at)) & all_ones(bar->max_access));
+        write_one(bar, offset + at, bar->max_access, (value >> (8 * at)) & bridge_all_ones(bar->max_access));
     }
 }

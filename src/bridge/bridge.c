@@ -178,7 +178,7 @@ static uint64_t no_read(void *device, unsigned bar, uint64_t offset, unsigned si
     (void)device;
     (void)bar;
     (void)offset;
-    return all_ones(size);
+    return bridge_all_ones(size);
 }
 
 static void no_write(void *device, unsigned bar, uint64_t offset, unsigned size, uint64_t value)
@@ -353,7 +353,7 @@ uint64_t bridge_read(struct bridge *bridge, enum bridge_space space, uint64_t ad
 
     if (range == NULL) {
         bridge->counters.unclaimed++;
-        return all_ones(size);
+        return bridge_all_ones(size);
     }
     return bar_read(range->bar, address - range->first, size);
 }

@@ -96,6 +96,12 @@ uint64_t bridge_read(struct bridge *bridge, enum bridge_space space, uint64_t ad
 void bridge_write(struct bridge *bridge, enum bridge_space space, uint64_t address, unsigned size, uint64_t value);
 void bridge_deliver_bell(struct bridge *bridge);
 
+/* What a read of size bytes, 1 to 8, that nobody serves gives. */
+static inline uint64_t bridge_all_ones(unsigned size)
+{
+    return UINT64_MAX >> (64 - 8 * size);
+}
+
 /* One access to configuration space of size 1, 2 or 4 bytes; anything else is not served. */
 uint32_t bridge_config_read(struct bridge *bridge, uint16_t function, unsigned reg, unsigned size);
 void bridge_config_write(struct bridge *bridge, uint16_t function, unsigned reg, unsigned size, uint32_t value);

@@ -90,10 +90,4 @@ void bridge_sync_intx(struct bridge_function *function);
 void bridge_count_misfit(struct bridge *bridge);
 void bridge_keep_bell(struct bridge_function *function, unsigned queue, uint32_t value);
 
-/* All ones of a size of 1 to 8 bytes. */
-static inline uint64_t all_ones(unsigned size)
-{
-    return UINT64_MAX >> (64 - 8 * size);
-}
-
 #endif

@@ -7,11 +7,6 @@
 /* Xen cuts a string instruction where its memory leaves a page (xen/arch/x86/hvm/emulate.c). */
 #define COUNT_MAX 4096u
 
-static uint64_t all_ones(unsigned size)
-{
-    return UINT64_MAX >> (64 - 8 * size);
-}
-
 static uint64_t read_once(struct dispatch *dispatch, const struct request *request, uint64_t address)
 {
     unsigned size = request->size;
@@ -22,7 +17,7 @@ static uint64_t read_once(struct dispatch *dispatch, const struct request *reque
     case REQUEST_MEMORY:
         return bridge_read(dispatch->bridge, BRIDGE_MEMORY, address, size);
     default:
-        return size > 4 ? all_ones(size)
+        return size > 4 ? bridge_all_ones(size)
                         : bridge_config_read(dispatch->bridge, (uint16_t)(address >> 32), (uint32_t)address, size);
     }
 }
@@ -82,7 +77,7 @@ static void transfer(struct dispatch *dispatch, const struct request *request, u
 
 static uint64_t serve(struct dispatch *dispatch, const struct request *request)
 {
-    uint64_t data = all_ones(request->size);
+    uint64_t data = bridge_all_ones(request->size);
 
     for (uint32_t i = 0; i < request->count; i++) {
         /* Ports, and the window to configuration space, stay where they are (hvm/ioreq.h, SDM INS and OUTS). */
@@ -91,7 +86,7 @@ static uint64_t serve(struct dispatch *dispatch, const struct request *request)
         if (request->data_is_pointer) {
             transfer(dispatch, request, address, element(request, request->data, i));
         } else if (request->write) {
-            write_once(dispatch, request, address, request->data & all_ones(request->size));
+            write_once(dispatch, request, address, request->data & bridge_all_ones(request->size));
         } else {
             data = read_once(dispatch, request, address);
         }

@@ -54,7 +54,7 @@ START_TEST(fitting_accesses_go_through)
         write_memory(NEXT + 0x48, size, UINT64_C(0x8877665544332211));
         ck_assert_uint_eq(probe.accesses, 2);
         probe_saw(&probe, 0, ACCESS_READ, 1, 0x40, size, 0);
-        probe_saw(&probe, 1, ACCESS_WRITE, 1, 0x48, size, UINT64_C(0x8877665544332211) & all_ones(size));
+        probe_saw(&probe, 1, ACCESS_WRITE, 1, 0x48, size, UINT64_C(0x8877665544332211) & bridge_all_ones(size));
     }
     ck_assert_uint_eq(bridge_counters(bridge)->misfit, 0);
 }
@@ -106,7 +106,7 @@ START_TEST(unaligned_accesses_are_refused)
 
     for (unsigned size = 2; size <= 8; size *= 2) {
         for (unsigned by = 1; by < size; by++) {
-            ck_assert_uint_eq(read_memory(NEXT + 0x100 + by, size), all_ones(size));
+            ck_assert_uint_eq(read_memory(NEXT + 0x100 + by, size), bridge_all_ones(size));
             write_memory(NEXT + 0x100 + by, size, 0);
             misfits += 2;
         }
@@ -140,8 +140,8 @@ START_TEST(unclaimed_accesses_read_ones)
 
     for (unsigned i = 0; i < sizeof(nobody) / sizeof(nobody[0]); i++) {
         for (unsigned size = 1; size <= 8; size *= 2) {
-            ck_assert_uint_eq(read_memory(nobody[i], size), all_ones(size));
-            ck_assert_uint_eq(bridge_read(bridge, BRIDGE_PORT, nobody[i], size), all_ones(size));
+            ck_assert_uint_eq(read_memory(nobody[i], size), bridge_all_ones(size));
+            ck_assert_uint_eq(bridge_read(bridge, BRIDGE_PORT, nobody[i], size), bridge_all_ones(size));
             write_memory(nobody[i], size, 0);
         }
     }

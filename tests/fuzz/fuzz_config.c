@@ -152,7 +152,7 @@ static uint64_t on_read(void *device, unsigned bar, uint64_t offset, unsigned si
 static void on_write(void *device, unsigned bar, uint64_t offset, unsigned size, uint64_t value)
 {
     on_read(device, bar, offset, size);
-    require((value & ~all_ones(size)) == 0, "a value is wider than its access");
+    require((value & ~bridge_all_ones(size)) == 0, "a value is wider than its access");
 }
 
 static void on_bell(void *device, unsigned queue, uint32_t value)

@@ -78,7 +78,7 @@ START_TEST(plain_accesses)
         probe.accesses = 0;
         ck_assert_uint_eq(ask(REQUEST_MEMORY, SIM_READ, MEMORY + 8, size, 1, 0), probe_value(0, 8, size));
         ask(REQUEST_MEMORY, SIM_WRITE, MEMORY + 16, size, 1, UINT64_C(0x8877665544332211));
-        probe_saw(&probe, 1, ACCESS_WRITE, 0, 16, size, UINT64_C(0x8877665544332211) & all_ones(size));
+        probe_saw(&probe, 1, ACCESS_WRITE, 0, 16, size, UINT64_C(0x8877665544332211) & bridge_all_ones(size));
     }
     ck_assert_uint_eq(ask(REQUEST_PORT, SIM_READ, PORT + 4, 4, 1, 0), probe_value(1, 4, 4));
     ck_assert_uint_eq(ask(REQUEST_CONFIG, SIM_READ, (uint64_t)PLACE << 32, 4, 1, 0), 0x00001af4);
