@@ -36,7 +36,7 @@ sleep 1
 guest_check g "reads are traced" "mmio-latency 0000:00:01.0 4 0x0 $READS" 120
 kill -INT "$tracer"
 wait "$tracer" || true
-note "system calls for one trapped read: $(per_read "$WORK/trace")of which ioctl is the only hypercall"
+note "system calls for one trapped read: $(per_read "$WORK/trace")of which ioctl (to wake the vCPU) makes a hypercall"
 total=$(awk '$2 == "total" { print $1 }' "$WORK/trace")
 check "a trapped read takes 4 system calls ($total for $READS reads)" [ "$total" -le $((READS * 4 + READS / 5)) ]
 guest_shutdown g
