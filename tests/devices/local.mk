@@ -3,7 +3,14 @@
 if HAVE_CHECK
 check_PROGRAMS += tests/devices/test-edu
 TESTS += tests/devices/test-edu
-tests_devices_test_edu_SOURCES = tests/devices/test_edu.c devices/edu.c
+tests_devices_test_edu_SOURCES = \
+	tests/devices/edu_dma.c \
+	tests/devices/edu_host.c tests/devices/edu_host.h \
+	tests/devices/edu_life.c \
+	tests/devices/edu_registers.c \
+	tests/devices/test_edu.c \
+	devices/edu.c
+tests_devices_test_edu_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
 tests_devices_test_edu_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_devices_test_edu_LDADD = $(CHECK_LIBS)
 endif
