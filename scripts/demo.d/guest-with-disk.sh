@@ -8,7 +8,7 @@ guest_create demo pvh vcpus=2
 ioreqd_start demo --device "virtio-blk,file=$WORK/disk.img,id=disk0,serial=IOREQD-DEMO"
 guest_unpause demo
 guest_wait_up demo
-guest_check demo "the guest has drivers for its disk" 'modprobe virtio_pci && modprobe virtio_blk && modprobe ext4 && sleep 1'
+guest_check demo "the guest has drivers for its disk" 'modprobe virtio_pci && modprobe virtio_blk && modprobe crc32c_generic && modprobe ext4 && sleep 1'
 
 note "Xen $(xl info xen_version), dom0 Linux $(uname -r); the guest is a PVH domain: $(guest_run demo 'uname -sr')"
 note "its PCI bus, all of it from ioreqd:"
