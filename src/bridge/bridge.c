@@ -156,21 +156,6 @@ void bridge_remove_function(struct bridge_function *function)
     map_refused(bridge);
 }
 
-int bridge_free_function(const struct bridge *bridge, unsigned first)
-{
-    for (unsigned device = first; device < DEVICES; device++) {
-        bool empty = true;
-
-        for (unsigned i = 0; i < 8; i++) {
-            empty = empty && bridge->function[device * 8 + i] == NULL;
-        }
-        if (empty) {
-            return (int)(device * 8);
-        }
-    }
-    return -ENOSPC;
-}
-
 /* ---- the host bridge's own function ---- */
 
 static uint64_t no_read(void *device, unsigned bar, uint64_t offset, unsigned size)

@@ -82,9 +82,6 @@ int bridge_add_function(struct bridge *bridge, uint16_t function, const struct i
 /* Takes a function away: its BARs are unclaimed, its interrupt line falls. */
 void bridge_remove_function(struct bridge_function *function);
 
-/* A free place for a function at device 1 or above, or -ENOSPC. first: the lowest device to use. */
-int bridge_free_function(const struct bridge *bridge, unsigned first);
-
 /* NULL when the description can be served; else the reason, for people. */
 const char *bridge_check_description(const struct ioreqd_description *description);
 

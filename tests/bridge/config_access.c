@@ -107,19 +107,6 @@ START_TEST(a_place_is_taken_once)
 }
 END_TEST
 
-START_TEST(free_places_are_found)
-{
-    ck_assert_int_eq(bridge_free_function(bridge, 1), 1 << 3);
-    board_add(1 << 3, &plain, &probe);
-    board_add(2 << 3 | 5, &plain, &probe);
-    ck_assert_int_eq(bridge_free_function(bridge, 1), 3 << 3);
-    ck_assert_int_eq(bridge_free_function(bridge, 0x10), 0x10 << 3);
-    ck_assert_int_eq(bridge_free_function(bridge, 32), -ENOSPC);
-    board_add(31 << 3, &plain, &probe);
-    ck_assert_int_eq(bridge_free_function(bridge, 31), -ENOSPC);
-}
-END_TEST
-
 /* §6.2.2: the device sees what the guest lets it do. */
 START_TEST(bus_master_bit_is_told)
 {
@@ -145,7 +132,6 @@ TCase *config_access_tests(void)
     tcase_add_test(group, nothing_beyond_256_bytes);
     tcase_add_test(group, multifunction_bit_follows);
     tcase_add_test(group, a_place_is_taken_once);
-    tcase_add_test(group, free_places_are_found);
     tcase_add_test(group, bus_master_bit_is_told);
     return group;
 }
