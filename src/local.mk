@@ -5,12 +5,19 @@ libioreqd_bridge_la_SOURCES = \
 	src/bridge/address_map.c src/bridge/address_map.h \
 	src/bridge/bar.c \
 	src/bridge/bridge.c src/bridge/bridge.h \
+	src/bridge/bus.c src/bridge/bus.h \
+	src/bridge/capabilities.c \
 	src/bridge/config_space.c src/bridge/config_space.h \
 	src/bridge/description.c \
 	src/bridge/function.c src/bridge/function.h \
+	src/bridge/host.c \
+	src/bridge/host_config.c src/bridge/host_config.h \
+	src/bridge/lines.c \
 	src/bridge/msi.c src/bridge/msi.h \
 	src/bridge/msix.c src/bridge/msix.h \
-	src/bridge/pci_registers.h
+	src/bridge/pci_registers.h \
+	src/bridge/placement.c \
+	src/bridge/port.c src/bridge/port.h
 
 libioreqd_device_la_SOURCES = \
 	src/device/device.c src/device/device.h src/device/device_private.h \

@@ -196,7 +196,8 @@ static int place_devices(struct instance *instance)
                 &instance->error, &config->device[i], "addr", "00.0",
                 "in a guest without QEMU the host bridge is there: choose a device from 01 to 1f");
         }
-        if (worker_add_device(instance->worker, instance->planned[i].device, instance->planned[i].function) != 0) {
+        if (worker_add_device(instance->worker, instance->planned[i].device, NULL,
+                              (uint8_t)instance->planned[i].function) != 0) {
             return config_error_memory(&instance->error);
         }
         instance->planned[i].device = NULL;

@@ -44,6 +44,7 @@
 #define IOREQD_HAS(p, member) (offsetof(__typeof__(*(p)), member) + sizeof((p)->member) <= (p)->struct_size)
 
 #define IOREQD_BARS 6
+#define IOREQD_ROM  6 /* stands for the expansion ROM where read() is told a BAR */
 
 /* One device instance. Made and owned by the host; valid from create() until destroy() returns. */
 struct ioreqd_device;
@@ -54,11 +55,17 @@ struct ioreqd_loop;
 /* A moment to come, see timer_create(). Owned by the model that made it. */
 struct ioreqd_timer;
 
+/* A descriptor whose readiness a loop waits for, see watch_create(). Owned by the model that made it. */
+struct ioreqd_watch;
+
 /* A range of guest memory that stays in sight, see window_open(). Owned by the model that opened it. */
 struct ioreqd_window;
 
 /* A file or block device that the host opened for a property of kind IOREQD_PROPERTY_FILE. Owned by the host. */
 struct ioreqd_file;
+
+/* A line of bytes both ways that the host opened for a property of kind IOREQD_PROPERTY_STREAM. Owned by the host. */
+struct ioreqd_stream;
 
 /* ------------------------------------------------------------------------------------------------------------------
  * What the model is
@@ -88,18 +95,25 @@ struct ioreqd_bar {
 };
 
 #define IOREQD_CAPABILITY_TRAP 0x1u /* config_read() and config_write() are called for its body */
+#define IOREQD_CAPABILITY_EXTENDED                                                                                     \
+    0x2u /* in extended configuration space (PCI Express 4.0 7.6); express devices only */
 
 /*
  * A capability in configuration space (PCI 3.0 6.7). The host chooses its place, and links it in the order of the
- * table; its own (MSI-X) come first.
+ * table; its own (MSI-X, MSI, power management, PCI Express) come first. The body is what stands after the header:
+ * after id and next pointer, 2 bytes, or after the 4 bytes of an extended capability's header. A bit is in one of the
+ * masks at most.
  */
 struct ioreqd_capability {
-    uint8_t id;     /* 9: vendor specific */
-    uint8_t length; /* bytes, with the two of id and next pointer: 2 to 128 */
-    uint16_t reserved;
-    uint32_t flags;            /* IOREQD_CAPABILITY_TRAP */
-    const uint8_t *body;       /* length - 2 bytes: what stands after the next pointer at reset */
-    const uint8_t *write_mask; /* length - 2 bytes: bits that the guest may write; NULL: none */
+    uint16_t id;     /* 9: vendor specific; 0xb is the extended one */
+    uint16_t length; /* bytes with the header: 2 to 128; extended: 4 to 1024 */
+    uint8_t version; /* extended: 1 to 15; else 0 */
+    uint8_t reserved[3];
+    uint32_t flags; /* IOREQD_CAPABILITY_... */
+    uint32_t reserved2;
+    const uint8_t *body;       /* what stands there at reset */
+    const uint8_t *write_mask; /* bits that the guest may write; NULL: none */
+    const uint8_t *clear_mask; /* bits that fall when the guest writes 1 to them; NULL: none */
 };
 
 /*
@@ -138,7 +152,21 @@ struct ioreqd_description {
     const struct ioreqd_capability *capability;
     const struct ioreqd_bell *bell;
     uint16_t msi; /* vectors: 0 (no MSI), 1, 2, 4, 8, 16 or 32 */
-    uint16_t reserved[3];
+    /*
+     * 1: a PCI Express endpoint. The host adds the PCI Express capability with function-level reset, power management
+     * (power is then IOREQD_POWER_KEEPS unless it says more), and extended configuration space.
+     */
+    uint8_t express;
+    uint8_t power; /* enum ioreqd_power */
+    uint8_t reserved[4];
+    uint64_t rom_size; /* bytes of the expansion ROM, a power of 2, 2 KiB to 16 MiB; 0: none. read() gives it. */
+};
+
+/* Whether the guest may put the device to sleep (PCI Power Management 1.2). Asleep it has no BAR, DMA or interrupt. */
+enum ioreqd_power {
+    IOREQD_POWER_NONE = 0,
+    IOREQD_POWER_KEEPS = 1, /* D3hot keeps the registers: No_Soft_Reset */
+    IOREQD_POWER_RESETS = 2 /* the way back from D3hot to D0 resets it: IOREQD_RESET_D3HOT */
 };
 
 enum ioreqd_property_kind {
@@ -147,7 +175,8 @@ enum ioreqd_property_kind {
     IOREQD_PROPERTY_U64 = 3,    /* a number             -> uint64_t */
     IOREQD_PROPERTY_SIZE = 4,   /* bytes with k,M,G,T   -> uint64_t */
     IOREQD_PROPERTY_STRING = 5, /* text                 -> char[maximum + 1], always ended by a 0 */
-    IOREQD_PROPERTY_FILE = 6    /* a path, which the model never sees -> struct ioreqd_file *, NULL when not given */
+    IOREQD_PROPERTY_FILE = 6,   /* a path, which the model never sees -> struct ioreqd_file *, NULL when not given */
+    IOREQD_PROPERTY_STREAM = 7  /* pty, a socket or a file -> struct ioreqd_stream *, NULL when not given */
 };
 
 #define IOREQD_PROPERTY_REQUIRED 0x1u
@@ -191,7 +220,18 @@ struct ioreqd_counter {
 };
 
 enum ioreqd_reset_kind {
-    IOREQD_RESET_COLD = 0 /* power on: called once after create() */
+    IOREQD_RESET_COLD = 0,     /* power on: called once after create() */
+    IOREQD_RESET_BUS = 1,      /* the bus that the device sits on was reset (PCI-to-PCI Bridge 1.2 3.2.5.18) */
+    IOREQD_RESET_FUNCTION = 2, /* function-level reset (PCI Express 4.0 6.6.2) */
+    IOREQD_RESET_D3HOT = 3     /* back from D3hot, with IOREQD_POWER_RESETS */
+};
+
+/* How the guest wants to hear of events. */
+enum ioreqd_interrupt_mode {
+    IOREQD_INTERRUPT_NONE = 0, /* not at all: no messages, and no INTx pin or INTx disabled */
+    IOREQD_INTERRUPT_INTX = 1,
+    IOREQD_INTERRUPT_MSI = 2,
+    IOREQD_INTERRUPT_MSIX = 3
 };
 
 /*
@@ -229,7 +269,11 @@ struct ioreqd_model {
     /* The doorbell of a queue was rung, with the last value written. On the queue's loop. */
     void (*bell)(struct ioreqd_device *device, void *state, unsigned queue, uint32_t value);
 
-    /* Brings every register to its power-on value. Idempotent. */
+    /*
+     * Brings every register to its power-on value. Idempotent. The device is quiet then: a reset that the guest asks
+     * for while it is running goes quiesce(), reset(), resume(), and until resume() the guest reads all ones and its
+     * writes and doorbells are dropped. Optional.
+     */
     void (*reset)(struct ioreqd_device *device, void *state, enum ioreqd_reset_kind kind);
 
     /*
@@ -247,6 +291,16 @@ struct ioreqd_model {
                             uint32_t value);
     void (*config_write)(struct ioreqd_device *device, void *state, unsigned index, unsigned offset, unsigned size,
                          uint32_t value);
+
+    /*
+     * The device may work again after quiesce(). Guest memory may have changed its place meanwhile: what was found out
+     * about it before, windows apart, does not hold any more. Optional.
+     */
+    void (*resume)(struct ioreqd_device *device, void *state);
+    /* The guest chose another way to hear of events; INTx that was raised stays raised. Optional. */
+    void (*interrupt_mode)(struct ioreqd_device *device, void *state, enum ioreqd_interrupt_mode mode);
+    /* The guest let the device reach memory, or took that away (on 0). Work that waited for it can go on. Optional. */
+    void (*bus_master)(struct ioreqd_device *device, void *state, int on);
 };
 
 /* ------------------------------------------------------------------------------------------------------------------
@@ -259,6 +313,11 @@ enum ioreqd_direction {
     IOREQD_FROM_GUEST = 0, /* the device reads guest memory */
     IOREQD_TO_GUEST = 1    /* the device writes guest memory */
 };
+
+/* What a descriptor or stream is ready for; masks. */
+#define IOREQD_READABLE  0x1u
+#define IOREQD_WRITABLE  0x2u
+#define IOREQD_CONNECTED 0x4u /* streams: somebody came to the other end, or went */
 
 /* A piece of work for a loop, owned by the model; it must stay until it has run. Zeroed, then run and argument set. */
 struct ioreqd_work {
@@ -372,6 +431,44 @@ struct ioreqd_host {
     /* Fires once, at a time of now() or soon after; at once where that has passed. 0 takes the setting back. */
     void (*timer_set)(struct ioreqd_timer *timer, uint64_t deadline);
     void (*timer_destroy)(struct ioreqd_timer *timer);
+
+    /*
+     * The device is broken beyond what its driver can mend by itself: from now on it reads as all ones, reaches no
+     * memory and raises no interrupt, until a reset of its bus. Other devices are not touched. The reason, for people,
+     * goes to the log as an error. [any]
+     */
+    void (*fail)(struct ioreqd_device *device, const char *format, ...) __attribute__((format(printf, 2, 3)));
+    /*
+     * Something that whoever looks after the guest may want to hear of: a medium that changed, a link that came up. name
+     * is lower case letters, digits and '-'; json is an object, or NULL. [any]
+     */
+    void (*event)(struct ioreqd_device *device, const char *name, const char *json);
+
+    /*
+     * Has ready(argument, events) called on the loop while the descriptor, which stays the model's, is ready for what
+     * was asked for with watch_set(): IOREQD_READABLE, IOREQD_WRITABLE, both, or 0 for neither, as at the beginning.
+     * Made, set and destroyed on that loop or while the loop does not run: in create() and destroy(). 0 or -errno.
+     */
+    int (*watch_create)(struct ioreqd_device *device, struct ioreqd_loop *loop, int descriptor,
+                        void (*ready)(void *argument, unsigned events), void *argument, struct ioreqd_watch **watch);
+    void (*watch_set)(struct ioreqd_watch *watch, unsigned events);
+    void (*watch_destroy)(struct ioreqd_watch *watch);
+
+    /*
+     * A stream is used on one loop, that of stream_watch(), which is called once, in create(): ready(argument, events)
+     * is then called on that loop for what was asked for with stream_want(), and for IOREQD_CONNECTED always. 0 or
+     * -errno.
+     */
+    int (*stream_watch)(struct ioreqd_device *device, struct ioreqd_loop *loop, struct ioreqd_stream *stream,
+                        void (*ready)(void *argument, unsigned events), void *argument);
+    void (*stream_want)(struct ioreqd_stream *stream, unsigned events);
+    /* Moves at most length bytes and returns how many; 0: there are none now. Never waits. */
+    size_t (*stream_read)(struct ioreqd_stream *stream, void *to, size_t length);
+    /* Takes at most length bytes and returns how many; fewer: there is no room now. With nobody at the other end all
+     * are taken, and lost. Never waits. */
+    size_t (*stream_write)(struct ioreqd_stream *stream, const void *from, size_t length);
+    /* Whether there is somebody at the other end. */
+    int (*stream_connected)(struct ioreqd_stream *stream);
 };
 
 /*

@@ -43,18 +43,18 @@ static unsigned lower_bound(const struct address_map *map, uint64_t address)
     return low;
 }
 
-int address_map_insert(struct address_map *map, uint64_t first, uint64_t last, struct bar *bar)
+int address_map_insert(struct address_map *map, const struct address_range *range)
 {
-    unsigned at = lower_bound(map, first);
+    unsigned at = lower_bound(map, range->first);
 
     if (map->count == map->capacity) {
         return -ENOSPC;
     }
-    if (at < map->count && map->range[at].first <= last) {
+    if (at < map->count && map->range[at].first <= range->last) {
         return -EEXIST;
     }
     memmove(&map->range[at + 1], &map->range[at], (map->count - at) * sizeof(map->range[0]));
-    map->range[at] = (struct address_range){.first = first, .last = last, .bar = bar};
+    map->range[at] = *range;
     map->count++;
     return 0;
 }

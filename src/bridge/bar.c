@@ -3,14 +3,15 @@
  * Base address registers: their layout (PCI 3.0 §6.2.5.1) and the accesses that reach them. A model sees only accesses
  * that fit what it declared (struct ioreqd_bar); everything else ends here.
  */
+#include "bridge/bus.h"
 #include "bridge/function.h"
-
 #include "bridge/pci_registers.h"
 
 #define IO_BAR_SIZE_MIN     4u
 #define IO_BAR_SIZE_MAX     256u
 #define MEMORY_BAR_SIZE_MIN 16u
 #define MEM32_BAR_SIZE_MAX  (UINT64_C(1) << 31)
+#define ROM_MAX_ACCESS      4u
 
 static bool is_power_of_2(uint64_t value)
 {
@@ -57,9 +58,9 @@ void bar_init(struct bar *bar, const struct ioreqd_bar *description)
     bar->size = description->size;
     bar->min_access = description->min_access;
     bar->max_access = description->max_access;
-    bar->space = description->kind == IOREQD_BAR_IO ? BRIDGE_PORT : BRIDGE_MEMORY;
+    bar->io = description->kind == IOREQD_BAR_IO;
     bar->wide = description->kind == IOREQD_BAR_MEM64 || description->kind == IOREQD_BAR_MEM64_PREFETCH;
-    if (bar->space == BRIDGE_PORT) {
+    if (bar->io) {
         kind = PCI_BAR_IO_SPACE;
     } else if (bar->wide) {
         kind = PCI_BAR_64BIT | (description->kind == IOREQD_BAR_MEM64_PREFETCH ? PCI_BAR_PREFETCH : 0);
@@ -71,31 +72,47 @@ void bar_init(struct bar *bar, const struct ioreqd_bar *description)
     }
 }
 
-uint64_t bar_wanted_address(const struct bar *bar)
+void bar_init_rom(struct bar *bar, uint64_t size)
+{
+    bar->size = size;
+    bar->min_access = 1;
+    bar->max_access = ROM_MAX_ACCESS;
+    config_space_set_writable(&bar->function->config, PCI_ROM, 4, (uint32_t) ~(size - 1) | PCI_ROM_ENABLE);
+}
+
+bool bar_wanted_address(const struct bar *bar, uint64_t *address)
 {
     const struct config_space *config = &bar->function->config;
-    unsigned reg = PCI_BAR0 + 4u * bar->index;
-    uint32_t decode = bar->space == BRIDGE_PORT ? PCI_COMMAND_IO : PCI_COMMAND_MEMORY;
-    uint64_t mask = ~(bar->size - 1);
-    uint64_t address = config_space_get(config, reg, 4);
+    unsigned reg = bar->index == IOREQD_ROM ? PCI_ROM : PCI_BAR0 + 4u * bar->index;
+    uint32_t decode = bar->io ? PCI_COMMAND_IO : PCI_COMMAND_MEMORY;
+    uint32_t low;
 
-    if (bar->size == 0 || (config_space_get(config, PCI_COMMAND, 2) & decode) == 0) {
-        return BAR_NOWHERE;
+    if (bar->size == 0 || (config_space_get(config, PCI_COMMAND, 2) & decode) == 0 ||
+        !function_is_awake(bar->function)) {
+        return false;
     }
+    low = config_space_get(config, reg, 4);
+    if (bar->index == IOREQD_ROM && (low & PCI_ROM_ENABLE) == 0) { /* §6.2.5.2: both bits are needed */
+        return false;
+    }
+    *address = low & ~(bar->size - 1);
     if (bar->wide) {
-        address |= (uint64_t)config_space_get(config, reg + 4, 4) << 32;
-    } else {
-        mask &= UINT32_MAX;
+        *address |= (uint64_t)config_space_get(config, reg + 4, 4) << 32;
+        *address &= ~(bar->size - 1);
     }
-    address &= mask;
+    return true;
+}
+
+bool bar_is_unplaced(const struct bar *bar, uint64_t address)
+{
+    uint64_t mask = ~(bar->size - 1);
+
     /*
      * Address 0 is what an unplaced BAR holds. All ones is how a BAR is sized, which some guests do with decoding on:
      * no reason to claim the top of the address space meanwhile.
      */
-    if (address == 0 || address == mask || (bar->wide && (uint32_t)(address >> 32) == UINT32_MAX)) {
-        return BAR_NOWHERE;
-    }
-    return address;
+    return address == 0 || address == (bar->wide ? mask : mask & UINT32_MAX) ||
+           (bar->wide && (uint32_t)(address >> 32) == UINT32_MAX);
 }
 
 static uint64_t read_one(struct bar *bar, uint64_t offset, unsigned size)
@@ -128,8 +145,8 @@ uint64_t bar_read(struct bar *bar, uint64_t offset, unsigned size)
 {
     uint64_t value = 0;
 
-    if (!fits(bar, offset, size)) {
-        bridge_count_misfit(bar->function->bridge);
+    if (!fits(bar, offset, size) || atomic_load_explicit(&bar->function->failed, memory_order_relaxed)) {
+        bridge_count_misfit(bar->function->bus->host->bridge);
         return bridge_all_ones(size);
     }
     if (size < bar->min_access) {
@@ -171,8 +188,9 @@ void bar_write(struct bar *bar, uint64_t offset, unsigned size, uint64_t value)
 {
     unsigned queue;
 
-    if (!fits(bar, offset, size) || size < bar->min_access) {
-        bridge_count_misfit(bar->function->bridge);
+    if (!fits(bar, offset, size) || size < bar->min_access || bar->index == IOREQD_ROM ||
+        atomic_load_explicit(&bar->function->failed, memory_order_relaxed)) {
+        bridge_count_misfit(bar->function->bus->host->bridge);
         return;
     }
     if (find_bell(bar, offset, size, &queue) != NULL) {

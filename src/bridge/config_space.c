@@ -5,6 +5,8 @@
  */
 #include "bridge/config_space.h"
 
+#include <string.h>
+
 static void put(uint8_t *bytes, unsigned size, uint32_t value)
 {
     for (unsigned i = 0; i < size; i++) {
@@ -47,4 +49,14 @@ void config_space_write(struct config_space *space, unsigned reg, unsigned size,
         *byte = (uint8_t)((*byte & ~writable) | (written & writable));
         *byte = (uint8_t)(*byte & ~(written & space->clearable[reg + i]));
     }
+}
+
+void config_space_keep_initial(struct config_space *space)
+{
+    memcpy(space->initial, space->value, sizeof(space->initial));
+}
+
+void config_space_reset(struct config_space *space)
+{
+    memcpy(space->value, space->initial, sizeof(space->value));
 }

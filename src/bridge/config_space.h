@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The 256 bytes of a function's configuration space: what stands there, which bits the guest may write, and which
- * fall when it writes a 1 (PCI 3.0 §6.1, §6.2.3). Owned by its function, used on the main thread.
+ * A function's configuration space, 256 bytes or the 4 KiB of PCI Express: what stands there, which bits the guest may
+ * write, and which fall when it writes a 1 (PCI 3.0 §6.1, §6.2.3). Owned by its function, used on the main thread.
  */
 #ifndef IOREQD_BRIDGE_CONFIG_SPACE_H
 #define IOREQD_BRIDGE_CONFIG_SPACE_H
@@ -11,12 +11,14 @@
 #include "bridge/pci_registers.h"
 
 struct config_space {
-    uint8_t value[PCI_CONFIG_SIZE];
-    uint8_t writable[PCI_CONFIG_SIZE];
-    uint8_t clearable[PCI_CONFIG_SIZE]; /* write 1 to clear; disjoint from writable */
+    unsigned size; /* PCI_CONFIG_SIZE or PCI_EXTENDED_SIZE */
+    uint8_t value[PCI_EXTENDED_SIZE];
+    uint8_t writable[PCI_EXTENDED_SIZE];
+    uint8_t clearable[PCI_EXTENDED_SIZE]; /* write 1 to clear; disjoint from writable */
+    uint8_t initial[PCI_EXTENDED_SIZE];   /* what a reset brings back */
 };
 
-/* size is 1, 2 or 4 and reg + size <= PCI_CONFIG_SIZE: the callers check. */
+/* size is 1, 2 or 4 and reg + size <= space->size: the callers check. */
 uint32_t config_space_get(const struct config_space *space, unsigned reg, unsigned size);
 /* Sets a value as the bridge's own: no mask applies. */
 void config_space_set(struct config_space *space, unsigned reg, unsigned size, uint32_t value);
@@ -24,5 +26,9 @@ void config_space_set_writable(struct config_space *space, unsigned reg, unsigne
 void config_space_set_clearable(struct config_space *space, unsigned reg, unsigned size, uint32_t mask);
 /* Writes as the guest does: byte by byte through the masks, so that neighbours of a narrow write stay. */
 void config_space_write(struct config_space *space, unsigned reg, unsigned size, uint32_t value);
+
+/* What stands there now is what config_space_reset() brings back. */
+void config_space_keep_initial(struct config_space *space);
+void config_space_reset(struct config_space *space);
 
 #endif

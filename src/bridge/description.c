@@ -3,6 +3,7 @@
  * Checks what a model says of itself before a function is made of it: a module may be anyone's.
  */
 #include <stddef.h>
+#include <string.h>
 
 #include "bridge/function.h"
 #include "bridge/pci_registers.h"
@@ -10,7 +11,8 @@
 #define MSI_VECTORS_MAX  32u
 #define MSIX_VECTORS_MAX 2048u
 #define QUEUES_MAX       1024u
-#define CAPABILITY_MAX   128u
+#define ROM_SIZE_MIN     UINT64_C(2048) /* PCI 3.0 §6.2.5.2: bits 10 to 1 are reserved */
+#define ROM_SIZE_MAX     (UINT64_C(16) << 20)
 
 static const char *check_bars(const struct ioreqd_description *description)
 {
@@ -36,36 +38,28 @@ static const char *check_bars(const struct ioreqd_description *description)
     return NULL;
 }
 
-static const char *check_capabilities(const struct ioreqd_description *description)
+static const char *check_msi(const struct ioreqd_description *description)
 {
-    /* Modules that were built before there was MSI have a shorter table. */
-    unsigned msi = IOREQD_HAS(description, msi) ? description->msi : 0;
-    unsigned end =
-        PCI_FIRST_CAPABILITY + (description->msix != 0 ? PCI_MSIX_LENGTH : 0) + (msi != 0 ? PCI_MSI_LENGTH : 0);
+    unsigned msi = description->msi;
 
-    if (msi > MSI_VECTORS_MAX || (msi & (msi - 1u)) != 0) {
-        return "MSI has 1, 2, 4, 8, 16 or 32 vectors";
+    return msi > MSI_VECTORS_MAX || (msi & (msi - 1u)) != 0 ? "MSI has 1, 2, 4, 8, 16 or 32 vectors" : NULL;
+}
+
+/* What came to the interface later than the rest; a shorter table was filled up with zeroes. */
+static const char *check_kind(const struct ioreqd_description *description)
+{
+    uint64_t rom = description->rom_size;
+
+    if (description->express > 1 || description->power > IOREQD_POWER_RESETS) {
+        return "express is 0 or 1, and power one of enum ioreqd_power";
     }
-
-    if (description->capabilities != 0 && description->capability == NULL) {
-        return "the table of capabilities is missing";
+    for (unsigned i = 0; i < sizeof(description->reserved); i++) {
+        if (description->reserved[i] != 0) {
+            return "its description has unknown flags";
+        }
     }
-    for (unsigned i = 0; i < description->capabilities; i++) {
-        const struct ioreqd_capability *capability = &description->capability[i];
-
-        if (capability->length < 2 || (capability->length > 2 && capability->body == NULL)) {
-            return "a capability has no body";
-        }
-        if (capability->length > CAPABILITY_MAX) {
-            return "a capability has more than 128 bytes";
-        }
-        if ((capability->flags & ~IOREQD_CAPABILITY_TRAP) != 0 || capability->reserved != 0) {
-            return "a capability has unknown flags";
-        }
-        end += (capability->length + 3u) & ~3u;
-        if (end > PCI_CONFIG_SIZE) {
-            return "the capabilities do not fit in configuration space";
-        }
+    if (rom != 0 && (rom < ROM_SIZE_MIN || rom > ROM_SIZE_MAX || (rom & (rom - 1)) != 0)) {
+        return "the expansion ROM must have 2 KiB to 16 MiB, a power of two";
     }
     return NULL;
 }
@@ -98,10 +92,21 @@ static const char *check_bells(const struct ioreqd_description *description)
 
 const char *bridge_check_description(const struct ioreqd_description *description)
 {
-    const char *reason = check_bars(description);
+    struct ioreqd_description whole = {0};
+    const char *reason;
 
+    /* Modules that were built for an older interface have a shorter table. */
+    memcpy(&whole, description, description->struct_size < sizeof(whole) ? description->struct_size : sizeof(whole));
+    description = &whole;
+    reason = check_bars(description);
     if (reason == NULL) {
-        reason = check_capabilities(description);
+        reason = check_msi(description);
+    }
+    if (reason == NULL) {
+        reason = check_kind(description);
+    }
+    if (reason == NULL) {
+        reason = capabilities_check(description);
     }
     if (reason == NULL) {
         reason = check_bells(description);

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A PCI function: its header and capabilities at reset, and what the guest's writes to them set off. See function.h.
+ * A PCI function: its header at reset, and what the guest's accesses to its configuration space set off. See function.h.
  */
 #include "bridge/function.h"
 
 #include <stdlib.h>
 
+#include "bridge/bus.h"
 #include "bridge/pci_registers.h"
+#include "bridge/port.h"
 
-static void build_header(struct bridge_function *function, const struct ioreqd_description *description, bool intx)
+static void build_header(struct bridge_function *function, const struct ioreqd_description *description)
 {
     struct config_space *config = &function->config;
     uint32_t command = PCI_COMMAND_BUS_MASTER | PCI_COMMAND_PARITY | PCI_COMMAND_SERR;
@@ -22,16 +24,16 @@ static void build_header(struct bridge_function *function, const struct ioreqd_d
     config_space_set(config, PCI_SUBSYSTEM_VENDOR, 2, description->subsystem_vendor);
     config_space_set(config, PCI_SUBSYSTEM, 2, description->subsystem);
     config_space_set_writable(config, PCI_CACHE_LINE_SIZE, 1, 0xff);
-    config_space_set_writable(config, PCI_LATENCY_TIMER, 1, 0xff);
+    config_space_set_writable(config, PCI_LATENCY_TIMER, 1, description->express != 0 ? 0 : 0xff);
     config_space_set_clearable(config, PCI_STATUS, 2, PCI_STATUS_ERRORS);
 
-    for (unsigned i = 0; i < IOREQD_BARS; i++) {
+    for (unsigned i = 0; i < BARS_AND_ROM; i++) {
         if (function->bar[i].size != 0) {
-            command |= function->bar[i].space == BRIDGE_PORT ? PCI_COMMAND_IO : PCI_COMMAND_MEMORY;
+            command |= function->bar[i].io ? PCI_COMMAND_IO : PCI_COMMAND_MEMORY;
         }
     }
     /* §6.2.4: the pin is the function's; INTA for all, as each is a device of its own to its driver. */
-    if (description->intx != 0 && intx) {
+    if (description->intx != 0 && lines_exist(function->bus)) {
         function->has_pin = true;
         command |= PCI_COMMAND_INTX_DISABLE;
         config_space_set(config, PCI_INTERRUPT_PIN, 1, 1);
@@ -40,98 +42,31 @@ static void build_header(struct bridge_function *function, const struct ioreqd_d
     config_space_set_writable(config, PCI_COMMAND, 2, command);
 }
 
-/* Appends a capability of length bytes to the chain and returns its register. Its link is still 0. */
-static unsigned place_capability(struct bridge_function *function, unsigned *end, unsigned *link, uint8_t id,
-                                 unsigned length)
-{
-    struct config_space *config = &function->config;
-    unsigned reg = *end;
-
-    config_space_set(config, *link, 1, reg);
-    config_space_set(config, reg, 1, id);
-    *link = reg + 1;
-    *end = reg + ((length + 3u) & ~3u);
-    return reg;
-}
-
-static void build_capabilities(struct bridge_function *function, const struct ioreqd_description *description)
-{
-    struct config_space *config = &function->config;
-    unsigned end = PCI_FIRST_CAPABILITY;
-    unsigned link = PCI_CAPABILITY_POINTER;
-
-    if (function->msix != NULL) {
-        unsigned reg = place_capability(function, &end, &link, PCI_CAPABILITY_MSIX, PCI_MSIX_LENGTH);
-
-        function->msix_reg = reg;
-        config_space_set(config, reg + PCI_MSIX_CONTROL, 2, description->msix - 1u);
-        config_space_set_writable(config, reg + PCI_MSIX_CONTROL, 2, PCI_MSIX_ENABLE | PCI_MSIX_FUNCTION_MASK);
-        config_space_set(config, reg + PCI_MSIX_TABLE, 4, function->msix_bar);
-        config_space_set(config, reg + PCI_MSIX_PENDING, 4,
-                         msix_pending_offset(description->msix) | function->msix_bar);
-    }
-    if (function->msi != NULL) {
-        function->msi_reg = place_capability(function, &end, &link, PCI_CAPABILITY_MSI, PCI_MSI_LENGTH);
-        msi_build(function->msi, config, function->msi_reg);
-    }
-    for (unsigned i = 0; i < description->capabilities; i++) {
-        const struct ioreqd_capability *capability = &description->capability[i];
-        unsigned reg = place_capability(function, &end, &link, capability->id, capability->length);
-
-        for (unsigned j = 0; j + 2 < capability->length; j++) {
-            config->value[reg + 2 + j] = capability->body[j];
-            config->writable[reg + 2 + j] = capability->write_mask == NULL ? 0 : capability->write_mask[j];
-        }
-        function->capability[i] = (struct placed_capability){
-            .reg = (uint8_t)reg,
-            .length = capability->length,
-            .trap = (capability->flags & IOREQD_CAPABILITY_TRAP) != 0,
-        };
-    }
-    if (link != PCI_CAPABILITY_POINTER) {
-        config_space_set(config, PCI_STATUS, 2, PCI_STATUS_CAPABILITIES);
-    }
-}
-
 void function_destroy(struct bridge_function *function)
 {
     if (function == NULL) {
         return;
     }
+    port_destroy(function->port);
     msix_destroy(function->msix);
     msi_destroy(function->msi);
     free(function->capability);
     free(function);
 }
 
-struct bridge_function *function_create(struct bridge *bridge, uint16_t number,
-                                        const struct ioreqd_description *description,
-                                        const struct bridge_function_ops *ops, void *device,
-                                        const struct bridge_platform *platform, void *context)
+static void build_bars(struct bridge_function *function, const struct ioreqd_description *description)
 {
-    struct bridge_function *function = calloc(1, sizeof(*function));
-
-    if (function == NULL) {
-        return NULL;
-    }
-    function->bridge = bridge;
-    function->number = number;
-    function->ops = ops;
-    function->device = device;
-    function->bell = description->bell;
-    function->bells = description->bells;
-    function->capabilities = description->capabilities;
-    function->msix_bar = description->msix_bar;
-    function->capability = calloc(description->capabilities + 1u, sizeof(function->capability[0]));
-    if (function->capability == NULL) {
-        goto fail;
-    }
-    for (unsigned i = 0; i < IOREQD_BARS; i++) {
+    for (unsigned i = 0; i < BARS_AND_ROM; i++) {
         function->bar[i].function = function;
         function->bar[i].index = (uint8_t)i;
+    }
+    for (unsigned i = 0; i < IOREQD_BARS; i++) {
         if (description->bar[i].kind != IOREQD_BAR_NONE) {
             bar_init(&function->bar[i], &description->bar[i]);
         }
+    }
+    if (description->rom_size != 0) {
+        bar_init_rom(&function->bar[IOREQD_ROM], description->rom_size);
     }
     if (description->msix != 0) {
         struct ioreqd_bar bar = {
@@ -141,20 +76,50 @@ struct bridge_function *function_create(struct bridge *bridge, uint16_t number,
             .size = msix_bar_size(description->msix),
         };
 
-        function->msix = msix_create(description->msix, platform, context);
+        bar_init(&function->bar[description->msix_bar], &bar);
+    }
+}
+
+struct bridge_function *function_create(struct bridge_bus *bus, uint8_t devfn,
+                                        const struct ioreqd_description *description,
+                                        const struct bridge_function_ops *ops, void *device, unsigned express_type)
+{
+    const struct bridge *bridge = bus->host->bridge;
+    struct bridge_function *function = calloc(1, sizeof(*function));
+
+    if (function == NULL) {
+        return NULL;
+    }
+    function->bus = bus;
+    function->devfn = devfn;
+    function->ops = ops;
+    function->device = device;
+    function->bell = description->bell;
+    function->bells = description->bells;
+    function->capabilities = description->capabilities;
+    function->msix_bar = description->msix_bar;
+    function->config.size = description->express != 0 ? PCI_EXTENDED_SIZE : PCI_CONFIG_SIZE;
+    function->capability = calloc(description->capabilities + 1u, sizeof(function->capability[0]));
+    if (function->capability == NULL) {
+        goto fail;
+    }
+    if (description->msix != 0) {
+        function->msix = msix_create(description->msix, bridge->platform, bridge->context);
         if (function->msix == NULL) {
             goto fail;
         }
-        bar_init(&function->bar[description->msix_bar], &bar);
     }
     if (description->msi != 0) {
-        function->msi = msi_create(description->msi, platform, context);
+        function->msi = msi_create(description->msi, bridge->platform, bridge->context);
         if (function->msi == NULL) {
             goto fail;
         }
     }
-    build_header(function, description, platform->intx != NULL);
-    build_capabilities(function, description);
+    build_bars(function, description);
+    build_header(function, description);
+    capabilities_build(function, description, express_type);
+    config_space_keep_initial(&function->config);
+    function->interrupt_mode = function->has_pin ? IOREQD_INTERRUPT_INTX : IOREQD_INTERRUPT_NONE;
     return function;
 
 fail:
@@ -162,9 +127,101 @@ fail:
     return NULL;
 }
 
-static bool overlaps(unsigned reg, unsigned size, unsigned first, unsigned end)
+/* ---- power, and what follows from all registers together ---- */
+
+bool function_is_awake(const struct bridge_function *function)
 {
-    return reg < end && first < reg + size;
+    unsigned control = function->place.power + PCI_POWER_CONTROL;
+
+    return !atomic_load(&function->failed) &&
+           (function->place.power == 0 ||
+            (config_space_get(&function->config, control, 2) & PCI_POWER_STATE) != PCI_POWER_D3HOT);
+}
+
+static void sync_interrupt_mode(struct bridge_function *function)
+{
+    enum ioreqd_interrupt_mode mode = IOREQD_INTERRUPT_NONE;
+
+    if (bridge_msix_enabled(function)) {
+        mode = IOREQD_INTERRUPT_MSIX;
+    } else if (bridge_msi_enabled(function)) {
+        mode = IOREQD_INTERRUPT_MSI;
+    } else if (function->has_pin &&
+               (config_space_get(&function->config, PCI_COMMAND, 2) & PCI_COMMAND_INTX_DISABLE) == 0) {
+        mode = IOREQD_INTERRUPT_INTX;
+    }
+    if (mode != function->interrupt_mode) {
+        function->interrupt_mode = mode;
+        if (function->ops->interrupt_mode != NULL) {
+            function->ops->interrupt_mode(function->device, mode);
+        }
+    }
+}
+
+void function_sync_control(struct bridge_function *function)
+{
+    struct config_space *config = &function->config;
+    uint32_t command = config_space_get(config, PCI_COMMAND, 2);
+    bool awake = function_is_awake(function);
+    /* A port forwards memory accesses upwards only while it is a bus master itself (PCI-to-PCI Bridge 1.2 §3.2.4.3). */
+    bool bus_master = awake && (command & PCI_COMMAND_BUS_MASTER) != 0 &&
+                      (function->bus->port == NULL || atomic_load(&function->bus->port->bus_master));
+    bool changed = atomic_exchange(&function->bus_master, bus_master) != bus_master;
+
+    atomic_store(&function->intx_stopped, !awake || (command & PCI_COMMAND_INTX_DISABLE) != 0);
+    if (function->msix != NULL) {
+        uint32_t control = config_space_get(config, function->place.msix + PCI_MSIX_CONTROL, 2);
+
+        /* A message is a memory write: none without bus mastering (§6.8.3.3). */
+        msix_set_control(function->msix, (control & PCI_MSIX_ENABLE) != 0,
+                         bus_master && (control & PCI_MSIX_FUNCTION_MASK) == 0);
+    }
+    if (function->msi != NULL) {
+        msi_sync(function->msi, config, function->place.msi, bus_master);
+    }
+    lines_sync(function);
+    sync_interrupt_mode(function);
+    if (changed && function->ops->bus_master != NULL) {
+        function->ops->bus_master(function->device, bus_master);
+    }
+    if (function->port != NULL) {
+        port_follow(function);
+    }
+}
+
+void function_reset(struct bridge_function *function, enum ioreqd_reset_kind kind)
+{
+    function->bus->host->bridge->counters.resets++;
+    if (kind == IOREQD_RESET_BUS) {
+        atomic_store(&function->failed, false);
+    }
+    config_space_reset(&function->config);
+    if (function->msix != NULL) {
+        msix_reset(function->msix);
+    }
+    if (function->msi != NULL) {
+        msi_reset(function->msi);
+    }
+    atomic_store(&function->intx_raised, false);
+    bus_sync_multifunction(function->bus, function->devfn);
+    placement_sync(function);
+    function_sync_control(function);
+    if (function->ops->reset != NULL) {
+        function->ops->reset(function->device, kind);
+    }
+}
+
+/* ---- accesses ---- */
+
+static bool overlaps(unsigned reg, unsigned size, unsigned first, unsigned length)
+{
+    return reg < first + length && first < reg + size;
+}
+
+/* The same for a register of one of the bridge's capabilities, should it be there. */
+static bool touches(unsigned reg, unsigned size, unsigned place, unsigned first, unsigned length)
+{
+    return place != 0 && overlaps(reg, size, place + first, length);
 }
 
 /* The capability with IOREQD_CAPABILITY_TRAP that the access falls into, or NULL. Aligned: it lies in one alone. */
@@ -174,7 +231,7 @@ static const struct placed_capability *trapped(const struct bridge_function *fun
         const struct placed_capability *capability = &function->capability[i];
 
         if (capability->trap && reg >= capability->reg && reg + size <= capability->reg + capability->length) {
-            return reg % size == 0 ? capability : NULL;
+            return capability;
         }
     }
     return NULL;
@@ -183,18 +240,21 @@ static const struct placed_capability *trapped(const struct bridge_function *fun
 uint32_t function_config_read(struct bridge_function *function, unsigned reg, unsigned size)
 {
     struct config_space *config = &function->config;
+
+    if (reg % size != 0) { /* a model sees aligned accesses only */
+        return function_config_read(function, reg, 1) | function_config_read(function, reg + 1, 1) << 8;
+    }
     const struct placed_capability *capability = trapped(function, reg, size);
 
-    if (overlaps(reg, size, PCI_STATUS, PCI_STATUS + 2)) {
+    if (overlaps(reg, size, PCI_STATUS, 2)) {
         /* §6.2.3: the bit shows what the device wants, whatever Interrupt Disable says. */
         uint32_t status = config_space_get(config, PCI_STATUS, 2) & ~PCI_STATUS_INTERRUPT;
 
         status |= atomic_load(&function->intx_raised) ? PCI_STATUS_INTERRUPT : 0;
         config_space_set(config, PCI_STATUS, 2, status);
     }
-    if (function->msi != NULL &&
-        overlaps(reg, size, function->msi_reg + PCI_MSI_PENDING, function->msi_reg + PCI_MSI_LENGTH)) {
-        config_space_set(config, function->msi_reg + PCI_MSI_PENDING, 4, msi_pending(function->msi));
+    if (touches(reg, size, function->place.msi, PCI_MSI_PENDING, 4)) {
+        config_space_set(config, function->place.msi + PCI_MSI_PENDING, 4, msi_pending(function->msi));
     }
     uint32_t value = config_space_get(config, reg, size);
 
@@ -205,41 +265,67 @@ uint32_t function_config_read(struct bridge_function *function, unsigned reg, un
     return value;
 }
 
-/* What decides over the function's interrupts, anew. */
-static void sync_control(struct bridge_function *function)
+/* PCI Power Management 1.2 §3.2.4: a state that the function does not have changes nothing. */
+static void write_power(struct bridge_function *function, uint32_t before)
 {
-    struct config_space *config = &function->config;
-    uint32_t command = config_space_get(config, PCI_COMMAND, 2);
-    bool bus_master = (command & PCI_COMMAND_BUS_MASTER) != 0;
+    unsigned reg = function->place.power + PCI_POWER_CONTROL;
+    uint32_t control = config_space_get(&function->config, reg, 2);
+    uint32_t state = control & PCI_POWER_STATE;
 
-    atomic_store(&function->bus_master, bus_master);
-    atomic_store(&function->intx_disabled, (command & PCI_COMMAND_INTX_DISABLE) != 0);
-    if (function->msix != NULL) {
-        uint32_t control = config_space_get(config, function->msix_reg + PCI_MSIX_CONTROL, 2);
+    if (state != PCI_POWER_D0 && state != PCI_POWER_D3HOT) {
+        state = before & PCI_POWER_STATE;
+        config_space_set(&function->config, reg, 2, (control & ~PCI_POWER_STATE) | state);
+    }
+    if (state == (before & PCI_POWER_STATE)) {
+        return;
+    }
+    if (state == PCI_POWER_D0 && (control & PCI_POWER_NO_SOFT_RESET) == 0) {
+        function_reset(function, IOREQD_RESET_D3HOT);
+        return;
+    }
+    placement_sync(function);
+    function_sync_control(function);
+}
 
-        /* A message is a memory write: none without bus mastering (§6.8.3.3). */
-        msix_set_control(function->msix, (control & PCI_MSIX_ENABLE) != 0,
-                         bus_master && (control & PCI_MSIX_FUNCTION_MASK) == 0);
-    }
-    if (function->msi != NULL) {
-        msi_sync(function->msi, config, function->msi_reg, bus_master);
-    }
-    bridge_sync_intx(function);
+static bool asks_for_reset(const struct bridge_function *function, unsigned reg, unsigned size, uint32_t value)
+{
+    unsigned high = function->place.express + PCI_EXPRESS_DEVICE_CONTROL + 1;
+
+    return function->port == NULL && touches(reg, size, function->place.express, PCI_EXPRESS_DEVICE_CONTROL + 1, 1) &&
+           (value >> (8 * (high - reg)) & PCI_EXPRESS_CONTROL_RESET >> 8) != 0;
 }
 
 void function_config_write(struct bridge_function *function, unsigned reg, unsigned size, uint32_t value)
 {
+    if (reg % size != 0) {
+        function_config_write(function, reg, 1, value & 0xff);
+        function_config_write(function, reg + 1, 1, value >> 8 & 0xff);
+        return;
+    }
     const struct placed_capability *capability = trapped(function, reg, size);
+    uint32_t power = function->place.power == 0
+                         ? 0
+                         : config_space_get(&function->config, function->place.power + PCI_POWER_CONTROL, 2);
+    bool held = function->port != NULL && !port_is_open(function);
 
     config_space_write(&function->config, reg, size, value);
-    if (overlaps(reg, size, PCI_COMMAND, PCI_COMMAND + 2) || overlaps(reg, size, PCI_BAR0, PCI_BAR_END)) {
-        bridge_sync_bars(function->bridge, function);
+    if (asks_for_reset(function, reg, size, value)) {
+        function_reset(function, IOREQD_RESET_FUNCTION);
+        return;
     }
-    if (overlaps(reg, size, PCI_COMMAND, PCI_COMMAND + 2) ||
-        (function->msix != NULL &&
-         overlaps(reg, size, function->msix_reg + PCI_MSIX_CONTROL, function->msix_reg + PCI_MSIX_CONTROL + 2)) ||
-        (function->msi != NULL && overlaps(reg, size, function->msi_reg, function->msi_reg + PCI_MSI_LENGTH))) {
-        sync_control(function);
+    if (overlaps(reg, size, PCI_COMMAND, 2) || overlaps(reg, size, PCI_BAR0, PCI_BAR_END - PCI_BAR0) ||
+        overlaps(reg, size, PCI_ROM, 4)) {
+        placement_sync(function);
+    }
+    if (overlaps(reg, size, PCI_COMMAND, 2) || touches(reg, size, function->place.msix, PCI_MSIX_CONTROL, 2) ||
+        touches(reg, size, function->place.msi, 0, PCI_MSI_LENGTH)) {
+        function_sync_control(function);
+    }
+    if (touches(reg, size, function->place.power, PCI_POWER_CONTROL, 2)) {
+        write_power(function, power);
+    }
+    if (function->port != NULL) {
+        port_written(function, reg, size, held);
     }
     if (capability != NULL && function->ops->config_write != NULL) {
         function->ops->config_write(function->device, (unsigned)(capability - function->capability),

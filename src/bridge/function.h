@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * One PCI function, as the inside of the bridge sees it: configuration space, BARs, capabilities, interrupts.
+ * One PCI function, as the inside of the bridge sees it: configuration space, BARs, capabilities, interrupts, power.
  *
- * Owned by its bridge. The main thread alone uses it, but for the members that are atomic, msix, and the interrupt
+ * Owned by its bus. The main thread alone uses it, but for the members that are atomic, msix, msi, and the interrupt
  * line, which is the bridge's.
  */
 #ifndef IOREQD_BRIDGE_FUNCTION_H
@@ -15,77 +15,123 @@
 #include "bridge/msi.h"
 #include "bridge/msix.h"
 
-/* A base address register. */
+#define BARS_AND_ROM (IOREQD_BARS + 1)
+
+/* A base address register, or, as index IOREQD_ROM, that of the expansion ROM. */
 struct bar {
     struct bridge_function *function;
     uint64_t size; /* 0: there is none */
-    uint64_t address;
-    enum bridge_space space;
     uint8_t index;
     uint8_t min_access;
     uint8_t max_access;
+    bool io;
     bool wide;    /* 64 bits: takes two registers */
-    bool mapped;  /* decodes at address */
-    bool refused; /* would decode, but its place was taken or the platform refused the claim */
+    bool mapped;  /* decodes, and the processor reaches it at: */
+    bool refused; /* would decode, but its place was taken, out of reach, or the platform refused the claim */
+    enum bridge_space space;
+    uint64_t address;
 };
 
 /* A capability of the model, in its place. */
 struct placed_capability {
-    uint8_t reg;
-    uint8_t length;
+    uint16_t reg;
+    uint16_t length;
     bool trap;
 };
 
+/* Where the bridge's own capabilities stand; 0: there is none. */
+struct capability_places {
+    unsigned msix;
+    unsigned msi;
+    unsigned power;
+    unsigned express;
+};
+
+struct port;
+
 struct bridge_function {
-    struct bridge *bridge;
-    uint16_t number;
+    struct bridge_bus *bus;
+    struct bridge_function *next; /* of all functions of the bridge */
+    uint8_t devfn;
     const struct bridge_function_ops *ops;
     void *device;
     struct config_space config;
-    struct bar bar[IOREQD_BARS];
+    struct bar bar[BARS_AND_ROM];
+    struct capability_places place;
     struct placed_capability *capability;
     unsigned capabilities;
     const struct ioreqd_bell *bell;
     unsigned bells;
     unsigned msix_bar;
-    unsigned msix_reg; /* of its capability, 0: none */
     struct msix *msix;
-    unsigned msi_reg; /* of its capability, 0: none */
     struct msi *msi;
+    struct port *port; /* NULL: it is no root port */
     bool has_pin;
-    atomic_bool bus_master;
-    atomic_bool intx_raised;   /* what the device wants */
-    atomic_bool intx_disabled; /* command register bit 10 */
-    bool intx_on_line;         /* what the line was told; guarded by the bridge's line lock */
+    bool claimed; /* the platform routes its configuration accesses to us, as: */
+    uint16_t claimed_as;
+    enum ioreqd_interrupt_mode interrupt_mode; /* as the device was told */
+    atomic_bool failed;                        /* see bridge_fail() */
+    atomic_bool bus_master;                    /* of itself and of the ports above */
+    atomic_bool intx_raised;                   /* what the device wants */
+    atomic_bool intx_stopped;                  /* by the command register or by sleep */
+    bool intx_on_line;                         /* what the line was told; guarded by the bridge's line lock */
 };
 
-/* A function as the description, already checked, says, at reset. NULL when memory is short. */
-struct bridge_function *function_create(struct bridge *bridge, uint16_t number,
+/*
+ * A function as the description, already checked, says, at reset. It is on no bus yet and claims nothing. kind is its
+ * PCI_EXPRESS_TYPE_..., if the description makes it an express one. NULL when memory is short.
+ */
+struct bridge_function *function_create(struct bridge_bus *bus, uint8_t devfn,
                                         const struct ioreqd_description *description,
-                                        const struct bridge_function_ops *ops, void *device,
-                                        const struct bridge_platform *platform, void *context);
+                                        const struct bridge_function_ops *ops, void *device, unsigned express_type);
 void function_destroy(struct bridge_function *function);
 
+/* One access inside a dword and inside the function's configuration space. */
 uint32_t function_config_read(struct bridge_function *function, unsigned reg, unsigned size);
 void function_config_write(struct bridge_function *function, unsigned reg, unsigned size, uint32_t value);
+
+/* What decides over the function's memory accesses and interrupts, anew. */
+void function_sync_control(struct bridge_function *function);
+
+/* Configuration space as at power on, then the device is told. */
+void function_reset(struct bridge_function *function, enum ioreqd_reset_kind kind);
+
+/* Neither failed nor asleep. */
+bool function_is_awake(const struct bridge_function *function);
+
+/* Lays out all capabilities, those of the bridge first. */
+void capabilities_build(struct bridge_function *function, const struct ioreqd_description *description,
+                        unsigned express_type);
+/* NULL, or why the model's capabilities cannot be, for people. */
+const char *capabilities_check(const struct ioreqd_description *description);
 
 /* An access at an offset of a mapped BAR, of any size and alignment. */
 uint64_t bar_read(struct bar *bar, uint64_t offset, unsigned size);
 void bar_write(struct bar *bar, uint64_t offset, unsigned size, uint64_t value);
 
-/* Where the registers say that the BAR decodes, or BAR_NOWHERE. */
-#define BAR_NOWHERE UINT64_MAX
-uint64_t bar_wanted_address(const struct bar *bar);
+/* Where on the bus the registers say that the BAR decodes. False: it does not. */
+bool bar_wanted_address(const struct bar *bar, uint64_t *address);
+/* Whether the address is one that BARs have while nobody has placed them, or while they are sized. */
+bool bar_is_unplaced(const struct bar *bar, uint64_t address);
 
 /* Lays out the registers of a BAR at reset. */
 void bar_init(struct bar *bar, const struct ioreqd_bar *description);
+void bar_init_rom(struct bar *bar, uint64_t size);
 /* NULL, or why the BAR cannot be, for people. */
 const char *bar_check(const struct ioreqd_bar *bar);
 
-/* Of bridge.c: maps and unmaps the function's BARs as its registers now say. */
-void bridge_sync_bars(struct bridge *bridge, struct bridge_function *function);
-/* Of bridge.c: tells the platform the level of the function's line, if it changed. [any] */
-void bridge_sync_intx(struct bridge_function *function);
+/* Maps and unmaps the function's BARs as its registers, and those of the ports above, now say. */
+void placement_sync(struct bridge_function *function);
+/* The same for all functions of a bus. */
+void placement_sync_bus(struct bridge_bus *bus);
+/* Unmaps them all for good. */
+void placement_remove(struct bridge_function *function);
+
+/* Tells the platform the level of the function's line, if it changed. [any] */
+void lines_sync(struct bridge_function *function);
+/* Whether the function's pin leads anywhere. */
+bool lines_exist(const struct bridge_bus *bus);
+
 /* Of bridge.c: an access that a BAR refuses; keeps a doorbell until the guest is answered. */
 void bridge_count_misfit(struct bridge *bridge);
 void bridge_keep_bell(struct bridge_function *function, unsigned queue, uint32_t value);

@@ -107,6 +107,14 @@ void msi_sync(struct msi *msi, const struct config_space *config, unsigned reg, 
     pthread_mutex_unlock(&msi->lock);
 }
 
+void msi_reset(struct msi *msi)
+{
+    pthread_mutex_lock(&msi->lock);
+    msi->pending = 0;
+    atomic_store(&msi->enabled, false);
+    pthread_mutex_unlock(&msi->lock);
+}
+
 uint32_t msi_pending(struct msi *msi)
 {
     pthread_mutex_lock(&msi->lock);

@@ -25,6 +25,9 @@ void msi_build(const struct msi *msi, struct config_space *config, unsigned reg)
 /* The guest wrote to the capability, or to the command register: sends what pended and may go now. */
 void msi_sync(struct msi *msi, const struct config_space *config, unsigned reg, bool bus_master);
 
+/* Forgets what pends: the function was reset. msi_sync() follows. */
+void msi_reset(struct msi *msi);
+
 /* The pending bits, as the guest sees them. */
 uint32_t msi_pending(struct msi *msi);
 

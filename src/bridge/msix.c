@@ -125,6 +125,20 @@ void msix_set_control(struct msix *msix, bool enabled, bool able)
     }
 }
 
+void msix_reset(struct msix *msix)
+{
+    msix_set_control(msix, false, false);
+    for (unsigned i = 0; i < msix->vectors; i++) {
+        struct vector *vector = &msix->vector[i];
+
+        pthread_mutex_lock(&vector->lock);
+        vector->address = 0;
+        vector->data = 0;
+        vector->masked = true;
+        pthread_mutex_unlock(&vector->lock);
+    }
+}
+
 bool msix_is_enabled(const struct msix *msix)
 {
     return atomic_load(&msix->enabled);

@@ -33,6 +33,9 @@ void msix_write(struct msix *msix, uint64_t offset, uint32_t value);
 void msix_set_control(struct msix *msix, bool enabled, bool able);
 bool msix_is_enabled(const struct msix *msix);
 
+/* Off, and every entry empty and masked, as at power on. */
+void msix_reset(struct msix *msix);
+
 /* The device has an event for the vector. Out of range: nothing happens. [any] */
 void msix_raise(struct msix *msix, unsigned vector);
 

@@ -15,6 +15,8 @@
 #include "device/device_private.h"
 #include "device/file.h"
 
+static void on_quiet_for_reset(void *argument);
+
 struct ioreqd_device *device_create(const struct ioreqd_model *model, const char *id,
                                     const struct device_environment *environment)
 {
@@ -25,6 +27,7 @@ struct ioreqd_device *device_create(const struct ioreqd_model *model, const char
     }
     device->model = model;
     device->environment = environment;
+    device->reset_when_quiet = (struct ioreqd_work){.run = on_quiet_for_reset, .argument = device};
     log_limit_init(&device->log_limit);
     log_limit_init(&device->guest_error_limit);
     device->id = strdup(id);
@@ -99,6 +102,9 @@ static uint64_t on_read(void *argument, unsigned bar, uint64_t offset, unsigned 
 {
     struct ioreqd_device *device = argument;
 
+    if (device->phase != DEVICE_RUNNING) {
+        return bridge_all_ones(size);
+    }
     return device->model->read(device, device->state, bar, offset, size);
 }
 
@@ -106,13 +112,18 @@ static void on_write(void *argument, unsigned bar, uint64_t offset, unsigned siz
 {
     struct ioreqd_device *device = argument;
 
-    device->model->write(device, device->state, bar, offset, size, value);
+    if (device->phase == DEVICE_RUNNING) {
+        device->model->write(device, device->state, bar, offset, size, value);
+    }
 }
 
 static void on_bell(void *argument, unsigned queue, uint32_t value)
 {
     struct ioreqd_device *device = argument;
 
+    if (device->phase != DEVICE_RUNNING) {
+        return;
+    }
     atomic_store_explicit(&device->bell[queue].value, value, memory_order_relaxed);
     loop_post(device->queue_loop, &device->bell[queue].work);
 }
@@ -129,7 +140,7 @@ static uint32_t on_config_read(void *argument, unsigned index, unsigned offset, 
 {
     struct ioreqd_device *device = argument;
 
-    return device->model->config_read == NULL
+    return device->model->config_read == NULL || device->phase != DEVICE_RUNNING
                ? value
                : device->model->config_read(device, device->state, index, offset, size, value);
 }
@@ -138,9 +149,94 @@ static void on_config_write(void *argument, unsigned index, unsigned offset, uns
 {
     struct ioreqd_device *device = argument;
 
-    if (device->model->config_write != NULL) {
+    if (device->model->config_write != NULL && device->phase == DEVICE_RUNNING) {
         device->model->config_write(device, device->state, index, offset, size, value);
     }
+}
+
+/* ---- what the guest decided about interrupts and memory. What it decides during a reset is told after it. ---- */
+
+static void tell_bus_master(struct ioreqd_device *device)
+{
+    bool on = device->function != NULL && bridge_bus_master(device->function);
+
+    if (device->phase == DEVICE_RUNNING && on != device->bus_master_told) {
+        device->bus_master_told = on;
+        if (IOREQD_HAS(device->model, bus_master) && device->model->bus_master != NULL) {
+            device->model->bus_master(device, device->state, on);
+        }
+    }
+}
+
+static void on_bus_master(void *argument, bool on)
+{
+    (void)on;
+    tell_bus_master(argument);
+}
+
+static void tell_interrupt_mode(struct ioreqd_device *device)
+{
+    enum ioreqd_interrupt_mode mode = device->mode;
+
+    if (device->phase == DEVICE_RUNNING && mode != device->mode_told) {
+        device->mode_told = mode;
+        if (IOREQD_HAS(device->model, interrupt_mode) && device->model->interrupt_mode != NULL) {
+            device->model->interrupt_mode(device, device->state, mode);
+        }
+    }
+}
+
+static void on_interrupt_mode(void *argument, enum ioreqd_interrupt_mode mode)
+{
+    struct ioreqd_device *device = argument;
+
+    device->mode = mode;
+    tell_interrupt_mode(device);
+}
+
+/* ---- resets that the guest asks for ---- */
+
+static void finish_reset(struct ioreqd_device *device)
+{
+    if (device->model->reset != NULL) {
+        device->model->reset(device, device->state, device->reset_kind);
+    }
+    if (device->end_when_quiet != NULL) { /* it is to end, and quiet it is */
+        device->phase = DEVICE_ENDING;
+        loop_post(device->environment->main_loop, device->end_when_quiet);
+        return;
+    }
+    device->phase = DEVICE_RUNNING;
+    if (IOREQD_HAS(device->model, resume) && device->model->resume != NULL) {
+        device->model->resume(device, device->state);
+    }
+    tell_interrupt_mode(device);
+    tell_bus_master(device);
+}
+
+static void on_quiet_for_reset(void *argument)
+{
+    finish_reset(argument);
+}
+
+static void on_reset(void *argument, enum ioreqd_reset_kind kind)
+{
+    struct ioreqd_device *device = argument;
+
+    if (device->phase == DEVICE_RESETTING) { /* one reset will do for both */
+        device->reset_kind = kind;
+    }
+    if (device->phase != DEVICE_RUNNING) {
+        return;
+    }
+    device->phase = DEVICE_RESETTING;
+    device->reset_kind = kind;
+    if (device->model->quiesce == NULL) {
+        finish_reset(device);
+        return;
+    }
+    device->when_quiet = &device->reset_when_quiet;
+    device->model->quiesce(device, device->state);
 }
 
 static const struct bridge_function_ops function_ops = {
@@ -149,6 +245,9 @@ static const struct bridge_function_ops function_ops = {
     .bell = on_bell,
     .config_read = on_config_read,
     .config_write = on_config_write,
+    .reset = on_reset,
+    .interrupt_mode = on_interrupt_mode,
+    .bus_master = on_bus_master,
 };
 
 /* ---- life ---- */
@@ -202,7 +301,7 @@ int device_configure(struct ioreqd_device *device, const char **property, const 
     return rc;
 }
 
-int device_start(struct ioreqd_device *device, uint16_t function)
+int device_start(struct ioreqd_device *device, struct bridge_bus *bus, uint8_t devfn)
 {
     int rc;
 
@@ -218,14 +317,30 @@ int device_start(struct ioreqd_device *device, uint16_t function)
             return rc;
         }
     }
-    return bridge_add_function(device->environment->bridge, function, &device->description, &function_ops, device,
-                               &device->function);
+    rc = bridge_add_function(bus, devfn, &device->description, &function_ops, device, &device->function);
+    if (rc != 0) {
+        return rc;
+    }
+    device->phase = DEVICE_RUNNING;
+    device->mode = bridge_interrupt_mode(device->function);
+    tell_interrupt_mode(device);
+    if (atomic_load(&device->failed)) {
+        bridge_fail(device->function);
+    }
+    return 0;
 }
 
 void device_quiesce(struct ioreqd_device *device, struct ioreqd_work *when_quiet)
 {
-    device->when_quiet = when_quiet;
-    if (device->model->quiesce != NULL && device->function != NULL) {
+    if (device->phase == DEVICE_RESETTING) {
+        device->end_when_quiet = when_quiet;
+        return;
+    }
+    bool was_running = device->phase == DEVICE_RUNNING;
+
+    device->phase = DEVICE_ENDING;
+    if (device->model->quiesce != NULL && was_running) {
+        device->when_quiet = when_quiet;
         device->model->quiesce(device, device->state);
     } else {
         loop_post(device->environment->main_loop, when_quiet);

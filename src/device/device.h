@@ -41,7 +41,7 @@ int device_keep_file(struct ioreqd_device *device, struct ioreqd_file *file);
 int device_configure(struct ioreqd_device *device, const char **property, const char **reason);
 
 /* After device_configure(): gives it its function and loops, and resets it. 0 or a negative errno. */
-int device_start(struct ioreqd_device *device, uint16_t function);
+int device_start(struct ioreqd_device *device, struct bridge_bus *bus, uint8_t devfn);
 
 /* Asks a running device to be quiet, and has work run on the main loop when it is. */
 void device_quiesce(struct ioreqd_device *device, struct ioreqd_work *when_quiet);

@@ -16,6 +16,12 @@ struct queue_bell {
     atomic_uint value;
 };
 
+/*
+ * created -> running (device_start()) -> resetting (the guest asks for a reset) -> running -> ending (device_quiesce()).
+ * A device that is not running is not there for the guest: it reads as all ones.
+ */
+enum device_phase { DEVICE_CREATED, DEVICE_RUNNING, DEVICE_RESETTING, DEVICE_ENDING };
+
 struct ioreqd_device {
     const struct ioreqd_model *model;
     char *id;
@@ -31,7 +37,15 @@ struct ioreqd_device {
     struct ioreqd_loop *queue_loop; /* one thread serves the queues of a device */
     struct queue_bell *bell;        /* one a queue */
 
-    struct ioreqd_work *when_quiet;
+    enum device_phase phase;
+    struct ioreqd_work *when_quiet; /* what quiesced() has run */
+    struct ioreqd_work reset_when_quiet;
+    enum ioreqd_reset_kind reset_kind;
+    struct ioreqd_work *end_when_quiet; /* of device_quiesce() while it was resetting */
+    enum ioreqd_interrupt_mode mode;    /* as the guest has chosen it, and as the model was told */
+    enum ioreqd_interrupt_mode mode_told;
+    bool bus_master_told;
+    atomic_bool failed; /* fail() was called, maybe before there was a function */
     struct log_limit log_limit;
     struct log_limit guest_error_limit;
     atomic_uint_fast64_t guest_errors;

@@ -177,6 +177,7 @@ static int make_timer(struct ioreqd_device *device, struct ioreqd_loop *loop, vo
 static void log_message(struct ioreqd_device *device, enum ioreqd_log_level level, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 static void guest_error(struct ioreqd_device *device, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void fail(struct ioreqd_device *device, const char *format, ...) __attribute__((format(printf, 2, 3)));
 static void property_error(struct ioreqd_device *device, const char *property, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
@@ -200,6 +201,24 @@ static void guest_error(struct ioreqd_device *device, const char *format, ...)
     va_start(arguments, format);
     log_limited(&device->guest_error_limit, LOG_WARNING, device->name, format, arguments);
     va_end(arguments);
+}
+
+static void fail(struct ioreqd_device *device, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    log_limited(&device->log_limit, LOG_ERROR, device->name, format, arguments);
+    va_end(arguments);
+    atomic_store(&device->failed, true);
+    if (device->function != NULL) {
+        bridge_fail(device->function);
+    }
+}
+
+static void event(struct ioreqd_device *device, const char *name, const char *json)
+{
+    log_line(LOG_INFO, device->name, "event %s%s%s", name, json != NULL ? " " : "", json != NULL ? json : "");
 }
 
 static void property_error(struct ioreqd_device *device, const char *property, const char *format, ...)
@@ -241,6 +260,8 @@ static const struct ioreqd_host table = {
     .timer_create = make_timer,
     .timer_set = timer_arm,
     .timer_destroy = timer_free,
+    .fail = fail,
+    .event = event,
 };
 
 const struct ioreqd_host *host_table(void)

@@ -26,7 +26,7 @@
 enum request_kind {
     REQUEST_PORT,       /* address: an I/O port */
     REQUEST_MEMORY,     /* address: guest-physical */
-    REQUEST_CONFIG,     /* address: bus:device.function << 32 | register */
+    REQUEST_CONFIG,     /* address: segment:bus:device.function << 32 | register */
     REQUEST_INVALIDATE, /* guest memory changed its place: cached mappings are stale */
     REQUEST_OTHER       /* known to nobody here: answered, nothing done */
 };
@@ -90,6 +90,7 @@ struct hypervisor_ops {
     int (*claim)(struct hypervisor *, enum claim_space space, uint64_t first, uint64_t last);
     int (*unclaim)(struct hypervisor *, enum claim_space space, uint64_t first, uint64_t last);
     int (*claim_function)(struct hypervisor *, uint16_t function);
+    int (*unclaim_function)(struct hypervisor *, uint16_t function);
 
     /*
      * Requests. event_fd polls readable when a vCPU may have one. events() fills vcpu[] with those that rang since and

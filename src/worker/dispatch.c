@@ -18,7 +18,7 @@ static uint64_t read_once(struct dispatch *dispatch, const struct request *reque
         return bridge_read(dispatch->bridge, BRIDGE_MEMORY, address, size);
     default:
         return size > 4 ? bridge_all_ones(size)
-                        : bridge_config_read(dispatch->bridge, (uint16_t)(address >> 32), (uint32_t)address, size);
+                        : bridge_config_read(dispatch->bridge, (uint32_t)(address >> 32), (uint32_t)address, size);
     }
 }
 
@@ -35,7 +35,7 @@ static void write_once(struct dispatch *dispatch, const struct request *request,
         break;
     default:
         if (size <= 4) {
-            bridge_config_write(dispatch->bridge, (uint16_t)(address >> 32), (uint32_t)address, size, (uint32_t)value);
+            bridge_config_write(dispatch->bridge, (uint32_t)(address >> 32), (uint32_t)address, size, (uint32_t)value);
         }
         break;
     }
@@ -117,10 +117,6 @@ uint64_t dispatch_request(struct dispatch *dispatch, const struct request *reque
     if ((request->size != 1 && request->size != 2 && request->size != 4 && request->size != 8) ||
         request->count > COUNT_MAX) {
         dispatch->counters.malformed++;
-        return UINT64_MAX;
-    }
-    /* Segment 0 alone can be named by the address register that Xen decodes (x86/hvm/ioreq.c). */
-    if (request->kind == REQUEST_CONFIG && request->address >> 48 != 0) {
         return UINT64_MAX;
     }
     return serve(dispatch, request);

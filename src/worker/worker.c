@@ -19,12 +19,27 @@
 
 #define SWEEP_MICROSECONDS 50000
 #define REST_GUEST_GONE    1
+#define BUS_NAME_SIZE      64
 
 struct worker_device {
     struct ioreqd_device *device;
-    uint16_t function;
+    char bus[BUS_NAME_SIZE];
+    uint8_t devfn;
     struct ioreqd_work quiet;
     struct worker *worker;
+};
+
+struct worker_port {
+    char id[BUS_NAME_SIZE];
+    char host[BUS_NAME_SIZE];
+    uint8_t devfn;
+    unsigned slot;
+};
+
+/* A bus that devices can be on, once it is there. */
+struct worker_bus {
+    const char *name;
+    struct bridge_bus *bus;
 };
 
 struct worker {
@@ -32,6 +47,10 @@ struct worker {
     struct hypervisor *hypervisor;
     struct bridge_platform platform;
     struct dispatch dispatch;
+    struct bridge_host_config *host;
+    size_t hosts;
+    struct worker_port *port;
+    size_t ports;
     struct worker_device **device;
     size_t devices;
 
@@ -75,10 +94,22 @@ static void log_counters(const struct worker *worker)
              " malformed %" PRIu64 " without memory %" PRIu64,
              requests->port, requests->memory, requests->config, requests->invalidate, requests->other,
              requests->malformed, requests->no_memory);
-    log_line(LOG_DEBUG, NULL, "accesses: unclaimed %" PRIu64 " misfit %" PRIu64 ", BARs refused: %" PRIu64,
-             bridge->unclaimed, bridge->misfit, bridge->refused);
+    log_line(LOG_DEBUG, NULL,
+             "accesses: unclaimed %" PRIu64 " misfit %" PRIu64 ", BARs refused: %" PRIu64 ", resets: %" PRIu64,
+             bridge->unclaimed, bridge->misfit, bridge->refused, bridge->resets);
     for (size_t i = 0; i < worker->devices; i++) {
         device_log_counters(worker->device[i]->device);
+    }
+}
+
+/* The server goes, and with it all that was claimed. */
+static void stop_serving(struct worker *worker)
+{
+    if (worker->hypervisor != NULL) {
+        worker->hypervisor->ops->stop(worker->hypervisor);
+    }
+    if (worker->environment.bridge != NULL) {
+        bridge_close(worker->environment.bridge);
     }
 }
 
@@ -90,14 +121,14 @@ void worker_destroy(struct worker *worker)
     free_event(&worker->requests);
     free_event(&worker->sweep);
     free_event(&worker->patience);
-    if (worker->hypervisor != NULL) {
-        worker->hypervisor->ops->stop(worker->hypervisor);
-    }
+    stop_serving(worker);
     for (size_t i = 0; i < worker->devices; i++) {
         device_destroy(worker->device[i]->device);
         free(worker->device[i]);
     }
     free(worker->device);
+    free(worker->port);
+    free(worker->host);
     bridge_destroy(worker->environment.bridge);
     guest_memory_destroy(worker->environment.memory);
     if (worker->hypervisor != NULL) {
@@ -126,7 +157,35 @@ static void on_quiet(void *argument)
     }
 }
 
-int worker_add_device(struct worker *worker, struct ioreqd_device *device, uint16_t function)
+int worker_add_host(struct worker *worker, const struct bridge_host_config *config)
+{
+    struct bridge_host_config *grown = realloc(worker->host, (worker->hosts + 1) * sizeof(*grown));
+
+    if (grown == NULL) {
+        return -ENOMEM;
+    }
+    worker->host = grown;
+    worker->host[worker->hosts++] = *config;
+    return 0;
+}
+
+int worker_add_port(struct worker *worker, const char *id, const char *host, uint8_t devfn, unsigned slot)
+{
+    struct worker_port *grown = realloc(worker->port, (worker->ports + 1) * sizeof(*grown));
+    struct worker_port *port;
+
+    if (grown == NULL) {
+        return -ENOMEM;
+    }
+    worker->port = grown;
+    port = &grown[worker->ports++];
+    *port = (struct worker_port){.devfn = devfn, .slot = slot};
+    snprintf(port->id, sizeof(port->id), "%s", id);
+    snprintf(port->host, sizeof(port->host), "%s", host != NULL ? host : BRIDGE_DEFAULT_NAME);
+    return 0;
+}
+
+int worker_add_device(struct worker *worker, struct ioreqd_device *device, const char *bus, uint8_t devfn)
 {
     struct worker_device **devices = realloc(worker->device, (worker->devices + 1) * sizeof(*devices));
     struct worker_device *entry = calloc(1, sizeof(*entry));
@@ -139,7 +198,8 @@ int worker_add_device(struct worker *worker, struct ioreqd_device *device, uint1
         return -ENOMEM;
     }
     entry->device = device;
-    entry->function = function;
+    snprintf(entry->bus, sizeof(entry->bus), "%s", bus != NULL ? bus : BRIDGE_DEFAULT_NAME);
+    entry->devfn = devfn;
     entry->worker = worker;
     entry->quiet.run = on_quiet;
     entry->quiet.argument = entry;
@@ -168,6 +228,13 @@ static int platform_claim_function(void *context, uint16_t function)
     struct hypervisor *hypervisor = ((struct worker *)context)->hypervisor;
 
     return hypervisor->ops->claim_function(hypervisor, function);
+}
+
+static int platform_unclaim_function(void *context, uint16_t function)
+{
+    struct hypervisor *hypervisor = ((struct worker *)context)->hypervisor;
+
+    return hypervisor->ops->unclaim_function(hypervisor, function);
 }
 
 static void platform_message(void *context, uint64_t address, uint32_t data)
@@ -201,6 +268,7 @@ static const struct bridge_platform platform_template = {
     .claim = platform_claim,
     .unclaim = platform_unclaim,
     .claim_function = platform_claim_function,
+    .unclaim_function = platform_unclaim_function,
     .message = platform_message,
     .message_unmaskable = platform_message_unmaskable,
     .intx = platform_intx,
@@ -290,36 +358,100 @@ int worker_start(struct worker *worker, struct hypervisor *hypervisor, struct hy
 
 static int refuse(struct hypervisor_error *error, const char *what, int rc)
 {
+    const char *why = strerror(-rc);
+
+    if (rc == -ENOSPC) {
+        why = "the guest's ranges are used up: Xen has 256 of a kind for all devices together";
+    }
     error->failure = HYPERVISOR_REFUSED;
-    snprintf(error->text, sizeof(error->text), "cannot place %s: %s", what, strerror(-rc));
+    snprintf(error->text, sizeof(error->text), "cannot place %s: %s", what, why);
     return -1;
+}
+
+/* The root buses of all host bridges, that which every guest has first. */
+static int add_hosts(struct worker *worker, struct worker_bus *buses, struct hypervisor_error *error)
+{
+    const struct hypervisor_guest *guest = &worker->hypervisor->guest;
+    struct bridge_host_config first;
+    struct bridge_host *host;
+    char name[96];
+    int rc;
+
+    bridge_default_host(&first, !guest->host_bridge, guest->intx);
+    for (size_t i = 0; i <= worker->hosts; i++) {
+        const struct bridge_host_config *config = i == 0 ? &first : &worker->host[i - 1];
+
+        rc = bridge_add_host(worker->environment.bridge, config, &host);
+        if (rc != 0) {
+            snprintf(name, sizeof(name), "the host bridge %s", config->name);
+            return refuse(error, name, rc);
+        }
+        buses[i] = (struct worker_bus){bridge_host_config(host)->name, bridge_root_bus(host)};
+    }
+    return 0;
+}
+
+/* NULL: there is none of the name. */
+static struct bridge_bus *find_bus(const struct worker_bus *buses, const char *name)
+{
+    while (buses->name != NULL && strcmp(buses->name, name) != 0) {
+        buses++;
+    }
+    return buses->bus;
+}
+
+static int add_ports(struct worker *worker, struct worker_bus *buses, struct hypervisor_error *error)
+{
+    struct worker_bus *next = &buses[worker->hosts + 1];
+    char name[2 * BUS_NAME_SIZE];
+
+    for (size_t i = 0; i < worker->ports; i++, next++) {
+        const struct worker_port *port = &worker->port[i];
+        struct bridge_bus *bus = find_bus(buses, port->host);
+        int rc = bus == NULL ? -ENODEV : bridge_add_port(bus, port->devfn, port->slot, &next->bus);
+
+        if (rc != 0) {
+            snprintf(name, sizeof(name), "root port %s", port->id);
+            return refuse(error, name, rc);
+        }
+        next->name = port->id;
+    }
+    return 0;
+}
+
+static int start_devices(struct worker *worker, const struct worker_bus *buses, struct hypervisor_error *error)
+{
+    char name[3 * BUS_NAME_SIZE];
+
+    for (size_t i = 0; i < worker->devices; i++) {
+        struct worker_device *entry = worker->device[i];
+        struct bridge_bus *bus = find_bus(buses, entry->bus);
+        int rc = bus == NULL ? -ENODEV : device_start(entry->device, bus, entry->devfn);
+
+        if (rc != 0) {
+            snprintf(name, sizeof(name), "device %s at %02x.%x of %s", device_id(entry->device),
+                     entry->devfn >> 3 & 0x1fu, entry->devfn & 7u, entry->bus);
+            return refuse(error, name, rc);
+        }
+    }
+    return 0;
 }
 
 int worker_serve(struct worker *worker, struct hypervisor_error *error)
 {
-    char name[96];
-    int rc = 0;
+    /* The default host bridge, the others, the ports, and an end. */
+    struct worker_bus *buses = calloc(worker->hosts + worker->ports + 2, sizeof(*buses));
+    int rc = -1;
 
-    if (!worker->hypervisor->guest.host_bridge) {
-        rc = bridge_add_host_bridge(worker->environment.bridge);
-        if (rc != 0) {
-            return refuse(error, "the host bridge", rc);
-        }
-    }
-    for (size_t i = 0; i < worker->devices; i++) {
-        struct worker_device *entry = worker->device[i];
-
-        rc = device_start(entry->device, entry->function);
-        if (rc != 0) {
-            snprintf(name, sizeof(name), "device %s at %02x.%x", device_id(entry->device), entry->function >> 3 & 0x1fu,
-                     entry->function & 7u);
-            return refuse(error, name, rc);
-        }
-    }
-    if (event_add(worker->requests, NULL) != 0) {
+    if (buses == NULL) {
         return out_of_memory(error);
     }
-    return 0;
+    if (add_hosts(worker, buses, error) == 0 && add_ports(worker, buses, error) == 0 &&
+        start_devices(worker, buses, error) == 0) {
+        rc = event_add(worker->requests, NULL) == 0 ? 0 : out_of_memory(error);
+    }
+    free(buses);
+    return rc;
 }
 
 static void on_impatience(evutil_socket_t fd, short what, void *argument)
@@ -341,7 +473,7 @@ void worker_end(struct worker *worker, bool guest_gone)
     }
     worker->ending = true;
     free_event(&worker->requests);
-    worker->hypervisor->ops->stop(worker->hypervisor);
+    stop_serving(worker);
     worker->restless = worker->devices;
     if (worker->restless == 0) {
         loop_break(worker->environment.main_loop);

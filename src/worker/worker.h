@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The worker: one group of devices of one guest, served through one IOREQ server on the main thread's loop. It owns the
- * hypervisor connection, the bridge, guest memory and the devices.
+ * hypervisor connection, the host bridges, guest memory and the devices.
  *
  * Life: created; devices added; started (the server exists, the devices answer); run until it is told to end; stopped
  * and destroyed. Whatever happened, worker_destroy() leaves nothing behind in the hypervisor.
@@ -25,8 +25,18 @@ void worker_destroy(struct worker *worker);
 const struct device_environment *worker_environment(const struct worker *worker);
 struct ioreqd_loop *worker_loop(struct worker *worker);
 
-/* Takes over a configured device; function as in bridge.h. 0 or -ENOMEM, and then the caller keeps it. */
-int worker_add_device(struct worker *worker, struct ioreqd_device *device, uint16_t function);
+/*
+ * A host bridge beside the one that every guest has (bridge_default_host()), and a root port, which is known by its id.
+ * Both are made by worker_serve(). 0 or -ENOMEM.
+ */
+int worker_add_host(struct worker *worker, const struct bridge_host_config *config);
+int worker_add_port(struct worker *worker, const char *id, const char *host, uint8_t devfn, unsigned slot);
+
+/*
+ * Takes over a configured device, for the bus of a host bridge or root port of that name; NULL: of the host bridge that
+ * every guest has. 0 or -ENOMEM, and then the caller keeps it.
+ */
+int worker_add_device(struct worker *worker, struct ioreqd_device *device, const char *bus, uint8_t devfn);
 
 /*
  * Takes over the hypervisor connection, whatever it returns, and starts the server; worker_serve() then places the

@@ -7,6 +7,7 @@
 
 struct board board;
 struct bridge *bridge;
+struct bridge_host *host;
 
 /* ---- the platform ---- */
 
@@ -53,6 +54,15 @@ static int claim_function(void *context, uint16_t function)
     return 0;
 }
 
+static int unclaim_function(void *context, uint16_t function)
+{
+    struct board *b = context;
+
+    b->wrong_unclaims += !b->claimed_function[function];
+    b->claimed_function[function] = false;
+    return 0;
+}
+
 static void message(void *context, uint64_t address, uint32_t data)
 {
     struct board *b = context;
@@ -89,18 +99,29 @@ const struct bridge_platform board_platform = {
     .claim = claim,
     .unclaim = unclaim,
     .claim_function = claim_function,
+    .unclaim_function = unclaim_function,
     .message = message,
     .message_unmaskable = message_unmaskable,
     .intx = intx,
 };
 
-void board_open(void)
+void board_open_empty(void)
 {
     memset(&board, 0, sizeof(board));
     pthread_mutex_init(&board.lock, NULL);
     bridge = bridge_create(&board_platform, &board);
     ck_assert_ptr_nonnull(bridge);
     board.bridge = bridge;
+    host = NULL;
+}
+
+void board_open(void)
+{
+    struct bridge_host_config config;
+
+    board_open_empty();
+    bridge_default_host(&config, false, true);
+    ck_assert_int_eq(bridge_add_host(bridge, &config, &host), 0);
 }
 
 /* Whatever the test did, the bridge gives back all that it claimed, and each of it once. */
@@ -108,22 +129,26 @@ void board_close(void)
 {
     bridge_destroy(bridge);
     for (unsigned i = 0; i < board.claims; i++) {
-        ck_assert_msg(board.claim[i].space == BRIDGE_PORT && board.claim[i].first == 0xcf8, "0x%llx is still claimed",
-                      (unsigned long long)board.claim[i].first);
+        ck_assert_msg(false, "0x%llx is still claimed", (unsigned long long)board.claim[i].first);
     }
     ck_assert_uint_eq(board.wrong_unclaims, 0);
+    for (unsigned i = 0; i < 65536; i++) {
+        ck_assert(!board.claimed_function[i]);
+    }
     for (unsigned i = 0; i < 32; i++) {
-        ck_assert(!board.level[i][0]);
+        for (unsigned pin = 0; pin < 4; pin++) {
+            ck_assert(!board.level[i][pin]);
+        }
     }
     pthread_mutex_destroy(&board.lock);
 }
 
-struct bridge_function *board_add(uint16_t number, const struct ioreqd_description *description, struct probe *probe)
+struct bridge_function *board_add(uint8_t devfn, const struct ioreqd_description *description, struct probe *probe)
 {
     struct bridge_function *function = NULL;
 
     ck_assert_ptr_null(bridge_check_description(description));
-    ck_assert_int_eq(bridge_add_function(bridge, number, description, &probe_ops, probe, &function), 0);
+    ck_assert_int_eq(bridge_add_function(bridge_root_bus(host), devfn, description, &probe_ops, probe, &function), 0);
     ck_assert_ptr_nonnull(function);
     return function;
 }
@@ -138,12 +163,12 @@ bool board_has_claim(enum bridge_space space, uint64_t first, uint64_t last)
     return false;
 }
 
-uint32_t config_get(uint16_t number, unsigned reg, unsigned size)
+uint32_t config_get(uint32_t number, unsigned reg, unsigned size)
 {
     return bridge_config_read(bridge, number, reg, size);
 }
 
-void config_put(uint16_t number, unsigned reg, unsigned size, uint32_t value)
+void config_put(uint32_t number, unsigned reg, unsigned size, uint32_t value)
 {
     bridge_config_write(bridge, number, reg, size, value);
 }
@@ -217,12 +242,37 @@ static void probe_config_write(void *device, unsigned index, unsigned offset, un
     see(device, ACCESS_CONFIG_WRITE, index, offset, size, value);
 }
 
+static void probe_tell(struct probe *probe, enum access_kind kind, uint64_t value)
+{
+    if (probe != NULL && probe->tells) {
+        see(probe, kind, 0, 0, 0, value);
+    }
+}
+
+static void probe_reset(void *device, enum ioreqd_reset_kind kind)
+{
+    probe_tell(device, ACCESS_RESET, kind);
+}
+
+static void probe_interrupt_mode(void *device, enum ioreqd_interrupt_mode mode)
+{
+    probe_tell(device, ACCESS_INTERRUPT_MODE, mode);
+}
+
+static void probe_bus_master(void *device, bool on)
+{
+    probe_tell(device, ACCESS_BUS_MASTER, on);
+}
+
 const struct bridge_function_ops probe_ops = {
     .read = probe_read,
     .write = probe_write,
     .bell = probe_bell,
     .config_read = probe_config_read,
     .config_write = probe_config_write,
+    .reset = probe_reset,
+    .interrupt_mode = probe_interrupt_mode,
+    .bus_master = probe_bus_master,
 };
 
 const struct bridge_function_ops probe_ops_without_config = {

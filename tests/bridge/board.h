@@ -36,7 +36,7 @@ struct board {
 
     struct board_claim claim[BOARD_CLAIMS];
     unsigned claims;
-    bool claimed_function[256];
+    bool claimed_function[65536];
     int claim_error;          /* what claims return from now on; 0: they go well */
     int claim_function_error; /* the same for functions */
     unsigned wrong_unclaims;  /* of what was not claimed */
@@ -50,7 +50,16 @@ struct board {
     unsigned line_changes;
 };
 
-enum access_kind { ACCESS_READ, ACCESS_WRITE, ACCESS_BELL, ACCESS_CONFIG_READ, ACCESS_CONFIG_WRITE };
+enum access_kind {
+    ACCESS_READ,
+    ACCESS_WRITE,
+    ACCESS_BELL,
+    ACCESS_CONFIG_READ,
+    ACCESS_CONFIG_WRITE,
+    ACCESS_RESET,          /* value: the kind */
+    ACCESS_INTERRUPT_MODE, /* value: the mode */
+    ACCESS_BUS_MASTER      /* value: on or off */
+};
 
 struct access {
     enum access_kind kind;
@@ -64,21 +73,24 @@ struct access {
 struct probe {
     struct access access[BOARD_ACCESSES];
     unsigned accesses;
+    bool tells;             /* resets, interrupt modes and bus mastering are written down too */
     uint32_t config_answer; /* of capability reads, if not 0 */
 };
 
 extern struct board board;
-extern struct bridge *bridge; /* the board's */
+extern struct bridge *bridge;    /* the board's */
+extern struct bridge_host *host; /* the bridge's, with configuration ports and nothing else, as beside QEMU */
 extern const struct bridge_platform board_platform;
 extern const struct bridge_function_ops probe_ops;
 extern const struct bridge_function_ops probe_ops_without_config;
 
-/* A fixture: the board, without functions. */
+/* Fixtures: the board, without functions. board_open_empty() leaves out the host bridge. */
 void board_open(void);
+void board_open_empty(void);
 void board_close(void);
 
-/* Adds a function; the test ends when that fails. */
-struct bridge_function *board_add(uint16_t number, const struct ioreqd_description *description, struct probe *probe);
+/* Adds a function to bus 0 of the host bridge; the test ends when that fails. */
+struct bridge_function *board_add(uint8_t devfn, const struct ioreqd_description *description, struct probe *probe);
 
 /* Whether exactly this range is claimed. */
 bool board_has_claim(enum bridge_space space, uint64_t first, uint64_t last);
@@ -92,8 +104,8 @@ void probe_saw(const struct probe *probe, unsigned index, enum access_kind kind,
 /* Device 1, function 0 of bus 0, where most tests have their function. */
 #define PLACE 0x08u
 
-uint32_t config_get(uint16_t number, unsigned reg, unsigned size);
-void config_put(uint16_t number, unsigned reg, unsigned size, uint32_t value);
+uint32_t config_get(uint32_t number, unsigned reg, unsigned size);
+void config_put(uint32_t number, unsigned reg, unsigned size, uint32_t value);
 #define BAR_REG(i) (PCI_BAR0 + 4u * (i))
 
 /* The groups of test cases, one a file. */

@@ -94,16 +94,17 @@ START_TEST(a_place_is_taken_once)
     struct ioreqd_description bad = plain;
 
     board_add(PLACE, &plain, &probe);
-    ck_assert_int_eq(bridge_add_function(bridge, PLACE, &plain, &probe_ops, &probe, &function), -EEXIST);
-    ck_assert_int_eq(bridge_add_function(bridge, 0x100, &plain, &probe_ops, &probe, &function), -EINVAL);
+    ck_assert_int_eq(bridge_add_function(bridge_root_bus(host), PLACE, &plain, &probe_ops, &probe, &function), -EEXIST);
     bad.vendor = 0xffff;
-    ck_assert_int_eq(bridge_add_function(bridge, PLACE + 1, &bad, &probe_ops, &probe, &function), -EINVAL);
+    ck_assert_int_eq(bridge_add_function(bridge_root_bus(host), PLACE + 1, &bad, &probe_ops, &probe, &function),
+                     -EINVAL);
     board.claim_function_error = -EPERM;
-    ck_assert_int_eq(bridge_add_function(bridge, PLACE + 1, &plain, &probe_ops, &probe, &function), -EPERM);
+    ck_assert_int_eq(bridge_add_function(bridge_root_bus(host), PLACE + 1, &plain, &probe_ops, &probe, &function),
+                     -EPERM);
     ck_assert_uint_eq(config_get(PLACE + 1, 0, 4), 0xffffffff);
     ck_assert_uint_eq(config_get(PLACE, PCI_HEADER_TYPE, 1), 0);
     board.claim_function_error = 0;
-    ck_assert_int_eq(bridge_add_function(bridge, PLACE + 1, &plain, &probe_ops, &probe, NULL), 0);
+    ck_assert_int_eq(bridge_add_function(bridge_root_bus(host), PLACE + 1, &plain, &probe_ops, &probe, NULL), 0);
 }
 END_TEST
 

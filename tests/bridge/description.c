@@ -144,10 +144,31 @@ START_TEST(capabilities)
     capability[0].length = 2;
     capability[0].body = NULL;
     accepted();
-    capability[1].flags = 2;
+    capability[1].flags = 4;
     refused("a capability has unknown flags");
-    capability[1].reserved = 1;
+    capability[1].reserved[2] = 1;
     refused("a capability has unknown flags");
+    capability[1].version = 1;
+    refused("a capability has a version, or an id above 255, and is not an extended one");
+    capability[1].id = 0x109;
+    refused("a capability has a version, or an id above 255, and is not an extended one");
+    capability[1].id = PCI_CAPABILITY_POWER;
+    refused("a capability is one that the host makes itself: ask for it with msi, msix, power or express");
+    capability[1].flags = IOREQD_CAPABILITY_EXTENDED;
+    refused("an extended capability is there, and the device is no PCI Express one");
+    d.express = 1;
+    capability[1].flags = IOREQD_CAPABILITY_EXTENDED;
+    refused("an extended capability needs a version from 1 to 15");
+    d.express = 1;
+    capability[1].flags = IOREQD_CAPABILITY_EXTENDED;
+    capability[1].version = 1;
+    capability[1].length = 1025;
+    refused("an extended capability has more than 1024 bytes");
+    static const uint8_t ones[254] = {0xff, 0xff};
+
+    capability[0].write_mask = ones;
+    capability[0].clear_mask = ones;
+    refused("a bit of a capability is in both of its masks");
     capability[0].length = 129;
     refused("a capability has more than 128 bytes");
     /* 192 bytes: 12 of MSI-X, 52 and 128 */

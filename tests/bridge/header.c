@@ -170,7 +170,7 @@ END_TEST
 /* §6.2.3 in the masks themselves: a bit that clears is not one that is written. */
 START_TEST(masks_of_configuration_space)
 {
-    struct config_space space = {{0}, {0}, {0}};
+    static struct config_space space;
 
     config_space_set(&space, 0x80, 4, 0xaabbccdd);
     config_space_set_writable(&space, 0x80, 4, 0x0000ffff);

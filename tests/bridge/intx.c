@@ -154,15 +154,19 @@ START_TEST(a_platform_without_lines)
 {
     struct bridge_platform none = board_platform;
     struct bridge_function *function;
+    struct bridge_host_config config;
+    struct bridge_host *lone;
     struct bridge *deaf;
 
     none.intx = NULL;
     deaf = bridge_create(&none, &board);
-    ck_assert_int_eq(bridge_add_function(deaf, PLACE, &pin, &probe_ops, &probe, &function), 0);
-    ck_assert_uint_eq(bridge_config_read(deaf, PLACE, PCI_INTERRUPT_PIN, 1), 0);
+    bridge_default_host(&config, false, true);
+    ck_assert_int_eq(bridge_add_host(deaf, &config, &lone), 0);
+    ck_assert_int_eq(bridge_add_function(bridge_root_bus(lone), PLACE + 8, &pin, &probe_ops, &probe, &function), 0);
+    ck_assert_uint_eq(bridge_config_read(deaf, PLACE + 8, PCI_INTERRUPT_PIN, 1), 0);
     bridge_intx(function, true);
-    bridge_config_write(deaf, PLACE, PCI_COMMAND, 2, PCI_COMMAND_INTX_DISABLE);
-    ck_assert_uint_eq(bridge_config_read(deaf, PLACE, PCI_COMMAND, 4), PCI_STATUS_CAPABILITIES << 16);
+    bridge_config_write(deaf, PLACE + 8, PCI_COMMAND, 2, PCI_COMMAND_INTX_DISABLE);
+    ck_assert_uint_eq(bridge_config_read(deaf, PLACE + 8, PCI_COMMAND, 4), PCI_STATUS_CAPABILITIES << 16);
     bridge_destroy(deaf);
     ck_assert_uint_eq(board.line_changes, 0);
 }

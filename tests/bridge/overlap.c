@@ -139,24 +139,31 @@ START_TEST(a_refused_claim_is_tried_again)
 }
 END_TEST
 
+static int insert(struct address_map *map, uint64_t from, uint64_t to, struct bar *bar)
+{
+    const struct address_range range = {.first = from, .last = to, .bar = bar};
+
+    return address_map_insert(map, &range);
+}
+
 START_TEST(the_map_itself)
 {
     struct address_map map = {0};
     struct bar bars[4] = {{0}};
 
     ck_assert_ptr_null(address_map_find(&map, 0));
-    ck_assert_int_eq(address_map_insert(&map, 1, 2, &bars[0]), -ENOSPC);
+    ck_assert_int_eq(insert(&map, 1, 2, &bars[0]), -ENOSPC);
     for (unsigned i = 0; i < 4; i++) {
         ck_assert_int_eq(address_map_reserve(&map), 0);
     }
-    ck_assert_int_eq(address_map_insert(&map, 0x100, 0x1ff, &bars[0]), 0);
-    ck_assert_int_eq(address_map_insert(&map, 0x300, UINT64_MAX, &bars[1]), 0);
-    ck_assert_int_eq(address_map_insert(&map, 0, 0xff, &bars[2]), 0);
-    ck_assert_int_eq(address_map_insert(&map, 0x1ff, 0x200, &bars[3]), -EEXIST);
-    ck_assert_int_eq(address_map_insert(&map, 0x2ff, 0x300, &bars[3]), -EEXIST);
-    ck_assert_int_eq(address_map_insert(&map, 0, UINT64_MAX, &bars[3]), -EEXIST);
-    ck_assert_int_eq(address_map_insert(&map, 0x180, 0x181, &bars[3]), -EEXIST);
-    ck_assert_int_eq(address_map_insert(&map, 0x200, 0x2ff, &bars[3]), 0);
+    ck_assert_int_eq(insert(&map, 0x100, 0x1ff, &bars[0]), 0);
+    ck_assert_int_eq(insert(&map, 0x300, UINT64_MAX, &bars[1]), 0);
+    ck_assert_int_eq(insert(&map, 0, 0xff, &bars[2]), 0);
+    ck_assert_int_eq(insert(&map, 0x1ff, 0x200, &bars[3]), -EEXIST);
+    ck_assert_int_eq(insert(&map, 0x2ff, 0x300, &bars[3]), -EEXIST);
+    ck_assert_int_eq(insert(&map, 0, UINT64_MAX, &bars[3]), -EEXIST);
+    ck_assert_int_eq(insert(&map, 0x180, 0x181, &bars[3]), -EEXIST);
+    ck_assert_int_eq(insert(&map, 0x200, 0x2ff, &bars[3]), 0);
     ck_assert_ptr_eq(address_map_find(&map, 0)->bar, &bars[2]);
     ck_assert_ptr_eq(address_map_find(&map, 0xff)->bar, &bars[2]);
     ck_assert_ptr_eq(address_map_find(&map, 0x100)->bar, &bars[0]);

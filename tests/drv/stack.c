@@ -90,7 +90,7 @@ static bool make_device(struct stack *stack, const struct ioreqd_model *model, c
 bool stack_open(struct stack *stack, const struct stack_options *options)
 {
     const struct ioreqd_model *model = options->model;
-    uint16_t function = options->function != 0 ? options->function : STACK_FUNCTION;
+    uint8_t devfn = options->devfn != 0 ? options->devfn : STACK_FUNCTION;
     struct hypervisor_error error;
     char reason[256];
 
@@ -118,7 +118,7 @@ bool stack_open(struct stack *stack, const struct stack_options *options)
     if (!make_device(stack, model, options)) {
         return false;
     }
-    if (worker_add_device(stack->worker, stack->device, function) != 0) {
+    if (worker_add_device(stack->worker, stack->device, options->bus, devfn) != 0) {
         return fail(stack, "worker", "no memory");
     }
     if (worker_start(stack->worker, stack->sim, &error) != 0) {

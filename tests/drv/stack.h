@@ -22,7 +22,8 @@ struct stack_options {
     uint64_t sectors;                 /* of the image; 0: 2048 */
     const struct ioreqd_model *model; /* instead of the module's; with properties it gets an image too */
     const char *key, *value;          /* one more property, or NULL */
-    uint16_t function;                /* 0: STACK_FUNCTION */
+    const char *bus;                  /* host bridge or port; NULL: the one that is always there */
+    uint8_t devfn;                    /* 0: STACK_FUNCTION */
 };
 
 struct stack {

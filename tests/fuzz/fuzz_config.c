@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "bridge/function.h"
+#include "bridge/pci_registers.h"
 #include "log.h"
 
 #define FUNCTIONS 4u
@@ -29,6 +30,7 @@ struct claim {
 static const uint8_t *input;
 static size_t left;
 static struct bridge *bridge;
+static struct bridge_host *host;
 static struct bridge_function *function[FUNCTIONS];
 static struct claim claims[CLAIMS];
 static unsigned claim_count;
@@ -102,6 +104,13 @@ static int claim_function(void *context, uint16_t number)
     return 0;
 }
 
+static int unclaim_function(void *context, uint16_t number)
+{
+    (void)context;
+    (void)number;
+    return 0;
+}
+
 static void message(void *context, uint64_t address, uint32_t data)
 {
     (void)context;
@@ -130,6 +139,7 @@ static const struct bridge_platform platform = {
     .claim = claim,
     .unclaim = unclaim,
     .claim_function = claim_function,
+    .unclaim_function = unclaim_function,
     .message = message,
     .message_unmaskable = message_unmaskable,
     .intx = intx,
@@ -213,7 +223,7 @@ static const struct ioreqd_description descriptions[] = {
              {.kind = IOREQD_BAR_IO, .min_access = 1, .max_access = 1, .size = 256}}},
 };
 
-static const uint16_t numbers[FUNCTIONS] = {0x08, 0x09, 0x0f, 0x10};
+static const uint8_t numbers[FUNCTIONS] = {0x08, 0x09, 0x0f, 0x10};
 
 static void come_or_go(unsigned i)
 {
@@ -221,7 +231,8 @@ static void come_or_go(unsigned i)
         bridge_remove_function(function[i]);
         function[i] = NULL;
     } else {
-        require(bridge_add_function(bridge, numbers[i], &descriptions[i % 2], &ops, &function[i], &function[i]) == 0,
+        require(bridge_add_function(bridge_root_bus(host), numbers[i], &descriptions[i % 2], &ops, &function[i],
+                                    &function[i]) == 0,
                 "a function cannot be added");
     }
 }
@@ -230,10 +241,11 @@ static void come_or_go(unsigned i)
 
 static void check_bar(const struct bar *bar, unsigned *mapped)
 {
-    uint64_t wanted = bar_wanted_address(bar);
+    uint64_t address = 0;
+    bool wanted = bar_wanted_address(bar, &address) && !bar_is_unplaced(bar, address);
 
-    require(!bar->mapped || bar->address == wanted, "a BAR decodes where its register does not say");
-    require(bar->mapped || wanted == BAR_NOWHERE || bar->refused, "a BAR does not decode though nothing hinders it");
+    require(!bar->mapped || (wanted && bar->address == address), "a BAR decodes where its register does not say");
+    require(bar->mapped || !wanted || bar->refused, "a BAR does not decode though nothing hinders it");
     if (!bar->mapped) {
         return;
     }
@@ -253,7 +265,7 @@ static void check(void)
     unsigned mapped = 0;
 
     for (unsigned i = 0; i < FUNCTIONS; i++) {
-        for (unsigned j = 0; j < IOREQD_BARS && function[i] != NULL; j++) {
+        for (unsigned j = 0; j < BARS_AND_ROM && function[i] != NULL; j++) {
             check_bar(&function[i]->bar[j], &mapped);
         }
         require((bridge_config_read(bridge, numbers[i], 0, 2) == 0x1af4) == (function[i] != NULL), "an id has changed");
@@ -269,8 +281,8 @@ static void check(void)
 static bool can_send(const struct bridge_function *from)
 {
     return from != NULL && from->msix != NULL &&
-           (bridge_config_read(bridge, from->number, from->msix_reg + 2, 2) & 0xc000) == 0x8000 &&
-           (bridge_config_read(bridge, from->number, 4, 2) & 4) != 0;
+           (bridge_config_read(bridge, from->devfn, from->place.msix + PCI_MSIX_CONTROL, 2) & 0xc000) == 0x8000 &&
+           (bridge_config_read(bridge, from->devfn, PCI_COMMAND, 2) & 4) != 0;
 }
 
 static uint64_t take_address(void)
@@ -355,12 +367,16 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+    struct bridge_host_config config;
+
     input = data;
     left = size;
     claim_count = 0;
     failing = 0;
     bridge = bridge_create(&platform, NULL);
     require(bridge != NULL, "no memory");
+    bridge_default_host(&config, false, true);
+    require(bridge_add_host(bridge, &config, &host) == 0, "the host bridge cannot be added");
     for (unsigned i = 0; i < FUNCTIONS; i++) {
         function[i] = NULL;
         come_or_go(i);

@@ -164,6 +164,13 @@ static int claim_function(struct hypervisor *hypervisor, uint16_t function)
     return result != 0 ? result : change_claim(hypervisor, SIM_CLAIM_FUNCTIONS, function, function, sim_ranges_add);
 }
 
+static int unclaim_function(struct hypervisor *hypervisor, uint16_t function)
+{
+    int result = change_claim(hypervisor, SIM_CLAIM_FUNCTIONS, function, function, sim_ranges_remove);
+
+    return result == -ENOENT && !sim_of(hypervisor)->enabled ? 0 : result;
+}
+
 static void close_sim(struct hypervisor *hypervisor)
 {
     struct sim *sim = sim_of(hypervisor);
@@ -193,6 +200,7 @@ static const struct hypervisor_ops sim_ops = {
     .claim = claim,
     .unclaim = unclaim,
     .claim_function = claim_function,
+    .unclaim_function = unclaim_function,
     .event_fd = sim_event_fd,
     .events = sim_events,
     .take = sim_take,

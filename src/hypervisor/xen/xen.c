@@ -269,6 +269,20 @@ static int xen_claim_function(struct hypervisor *hypervisor, uint16_t function)
     return rc == 0 ? 0 : -errno;
 }
 
+static int xen_unclaim_function(struct hypervisor *hypervisor, uint16_t function)
+{
+    struct xen *xen = of(hypervisor);
+
+    if (!xen->started) {
+        return 0;
+    }
+    int rc = xendevicemodel_unmap_pcidev_from_ioreq_server(xen->device_model, (domid_t)hypervisor->guest.domain,
+                                                           xen->server, 0, (uint8_t)(function >> 8),
+                                                           (uint8_t)(function >> 3 & 0x1f), (uint8_t)(function & 7));
+
+    return rc == 0 ? 0 : -errno;
+}
+
 /* ---- requests ---- */
 
 static int xen_event_fd(struct hypervisor *hypervisor)
@@ -395,6 +409,7 @@ static const struct hypervisor_ops xen_ops = {
     .claim = xen_claim,
     .unclaim = xen_unclaim,
     .claim_function = xen_claim_function,
+    .unclaim_function = xen_unclaim_function,
     .event_fd = xen_event_fd,
     .events = xen_events,
     .take = xen_take,
