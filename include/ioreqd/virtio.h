@@ -181,6 +181,8 @@ void ioreqd_virtio_register_write(struct ioreqd_device *device, void *state, uns
 void ioreqd_virtio_bell(struct ioreqd_device *device, void *state, unsigned queue, uint32_t value);
 void ioreqd_virtio_reset(struct ioreqd_device *device, void *state, enum ioreqd_reset_kind kind);
 void ioreqd_virtio_quiesce(struct ioreqd_device *device, void *state);
+void ioreqd_virtio_resume(struct ioreqd_device *device, void *state);
+void ioreqd_virtio_bus_master(struct ioreqd_device *device, void *state, int on);
 uint32_t ioreqd_virtio_config_read(struct ioreqd_device *device, void *state, unsigned index, unsigned offset,
                                    unsigned size, uint32_t value);
 void ioreqd_virtio_config_write(struct ioreqd_device *device, void *state, unsigned index, unsigned offset,
@@ -189,7 +191,7 @@ void ioreqd_virtio_config_write(struct ioreqd_device *device, void *state, unsig
 #define IOREQD_VIRTIO_CALLS                                                                                            \
     .read = ioreqd_virtio_register_read, .write = ioreqd_virtio_register_write, .bell = ioreqd_virtio_bell,            \
     .reset = ioreqd_virtio_reset, .quiesce = ioreqd_virtio_quiesce, .config_read = ioreqd_virtio_config_read,          \
-    .config_write = ioreqd_virtio_config_write
+    .config_write = ioreqd_virtio_config_write, .resume = ioreqd_virtio_resume, .bus_master = ioreqd_virtio_bus_master
 
 /*
  * Entries for the model's table of struct ioreqd_field. type is the model's state, member its struct ioreqd_virtio,
@@ -278,7 +280,7 @@ void ioreqd_virtio_config_write(struct ioreqd_device *device, void *state, unsig
         .struct_size = sizeof(struct ioreqd_description), .vendor = 0x1af4, .device = 0x1040 + (type),                 \
         .subsystem_vendor = 0x1af4, .subsystem = 0x1040 + (type), .revision = 1,                                       \
         .class_code = {(base_class), (sub_class), (interface)}, .intx = 1, .msix_bar = IOREQD_VIRTIO_BAR_MSIX,         \
-        .msix = (queue_count) + 1, .queues = (queue_count), .capabilities = 5, .bells = 1,                             \
+        .msix = (queue_count) + 1, .express = 1, .queues = (queue_count), .capabilities = 5, .bells = 1,               \
         .bar = {[IOREQD_VIRTIO_BAR] = {.kind = IOREQD_BAR_MEM64,                                                       \
                                        .min_access = 1,                                                                \
                                        .max_access = 4,                                                                \

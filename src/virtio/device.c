@@ -160,14 +160,14 @@ void ioreqd_virtio_config_changed(struct ioreqd_virtio *virtio)
     }
 }
 
+/* Of the whole function, whatever the kind: what belongs to it and not to the virtio device goes too. */
 void ioreqd_virtio_reset(struct ioreqd_device *unused, void *state, enum ioreqd_reset_kind kind)
 {
     struct ioreqd_virtio_device *device = virtio_device_of(state);
 
     (void)unused;
-    if (kind == IOREQD_RESET_COLD) {
-        memset(device->registers->config_access, 0, sizeof(device->registers->config_access));
-    }
+    (void)kind;
+    memset(device->registers->config_access, 0, sizeof(device->registers->config_access));
     device->quiet = false;
     virtio_device_reset(device);
 }
@@ -183,6 +183,30 @@ void ioreqd_virtio_quiesce(struct ioreqd_device *unused, void *state)
         virtio_queue_stop(virtio_queue_of(device, i), false);
     }
     settle(device);
+}
+
+void ioreqd_virtio_resume(struct ioreqd_device *unused, void *state)
+{
+    struct ioreqd_virtio_device *device = virtio_device_of(state);
+
+    (void)unused;
+    device->quiet = false;
+    for (unsigned i = 0; i < device->options.queues; i++) {
+        virtio_device_start_queue(device, i);
+    }
+}
+
+/* Queues that could not reach their rings look again. */
+void ioreqd_virtio_bus_master(struct ioreqd_device *unused, void *state, int on)
+{
+    struct ioreqd_virtio_device *device = virtio_device_of(state);
+
+    (void)unused;
+    for (unsigned i = 0; on != 0 && i < device->options.queues; i++) {
+        if (virtio_queue_running(virtio_queue_of(device, i))) {
+            virtio_queue_ring_bell(virtio_queue_of(device, i));
+        }
+    }
 }
 
 static void offer(struct ioreqd_virtio_device *device, unsigned bit)

@@ -87,14 +87,110 @@ static bool make_device(struct stack *stack, const struct ioreqd_model *model, c
     return true;
 }
 
+/* ---- layouts ---- */
+
+enum stack_layout stack_default_layout = STACK_PORTS;
+
+#define HOSTS        4u
+#define PORT         "port"
+#define PORT_DEVFN   BRIDGE_DEVFN(0x1c, 0)
+#define ECAM         UINT64_C(0x1000000000)
+#define ECAM_SIZE    UINT64_C(0x1000000) /* 16 buses */
+#define IO_FIRST     UINT64_C(0x4000)
+#define IO_SIZE      UINT64_C(0x2000)
+#define MEMORY       UINT64_C(0xc0000000)
+#define MEMORY_SIZE  UINT64_C(0x10000000)
+#define HIGH         UINT64_C(0x8000000000)
+#define HIGH_SIZE    UINT64_C(0x1000000000)
+#define FOURTH_FIRST UINT64_C(0x100000) /* what the apertures begin with on the bus of the fourth */
+
+/* The i-th of HOSTS host bridges with ECAM, each with its own part of all that the processor sees. */
+static void describe_host(struct bridge_host_config *config, unsigned i)
+{
+    bool translates = i == HOSTS - 1;
+
+    *config = (struct bridge_host_config){
+        .segment = (uint16_t)(i + 1),
+        .first_bus = (uint8_t)(16 * i),
+        .last_bus = (uint8_t)(16 * i + 15),
+        .ecam = ECAM + i * ECAM_SIZE,
+        .io = {BRIDGE_PORT, IO_FIRST + i * IO_SIZE, translates ? 0 : IO_FIRST + i * IO_SIZE, IO_SIZE},
+        .memory = {BRIDGE_MEMORY, MEMORY + i * MEMORY_SIZE, translates ? FOURTH_FIRST : MEMORY + i * MEMORY_SIZE,
+                   MEMORY_SIZE},
+        .memory64 = {BRIDGE_MEMORY, HIGH + i * HIGH_SIZE, HIGH + (translates ? 0 : i * HIGH_SIZE), HIGH_SIZE},
+        .lines = BRIDGE_LINES_FOLDED,
+        .lines_device = STACK_FUNCTION >> 3,
+    };
+    snprintf(config->name, sizeof(config->name), "host%u", i);
+}
+
+static unsigned host_of(enum stack_layout layout)
+{
+    return layout == STACK_FOURTH ? HOSTS - 1 : 0;
+}
+
+struct vcpu stack_vcpu(const struct stack *stack, unsigned index)
+{
+    struct vcpu vcpu = {.sim = stack->sim, .index = index};
+    struct bridge_host_config config;
+
+    if (stack->layout >= STACK_ECAM) {
+        describe_host(&config, host_of(stack->layout));
+        vcpu.ecam = config.ecam;
+        vcpu.segment = config.segment;
+        vcpu.root_bus = config.first_bus;
+    }
+    return vcpu;
+}
+
+struct pci_space stack_space(const struct stack *stack)
+{
+    struct pci_space space = {.ports = 0xc000, .memory = 0xf0000000, .high = UINT64_C(0x800000000)};
+    struct bridge_host_config config;
+
+    if (stack->layout >= STACK_ECAM) {
+        describe_host(&config, host_of(stack->layout));
+        space.ports = config.io.first;
+        space.memory = config.memory.first;
+        space.high = config.memory64.first;
+        space.offset.ports = config.io.first - config.io.bus;
+        space.offset.memory = config.memory.first - config.memory.bus;
+        space.offset.high = config.memory64.first - config.memory64.bus;
+    }
+    return space;
+}
+
+/* Makes the layout's host bridges and port, and returns the name of the bus for the device. */
+static const char *lay_out(struct stack *stack, char name[32])
+{
+    unsigned hosts = stack->layout == STACK_FOURTH ? HOSTS : stack->layout >= STACK_ECAM ? 1 : 0;
+    bool port = stack->layout == STACK_ROOT_PORT || stack->layout == STACK_ECAM_ROOT_PORT;
+    struct bridge_host_config config;
+
+    snprintf(name, 32, "%s", BRIDGE_DEFAULT_NAME);
+    for (unsigned i = 0; i < hosts; i++) {
+        describe_host(&config, i);
+        if (worker_add_host(stack->worker, &config) != 0) {
+            return NULL;
+        }
+        snprintf(name, 32, "%s", config.name);
+    }
+    if (!port) {
+        return name;
+    }
+    return worker_add_port(stack->worker, PORT, name, PORT_DEVFN, 1) == 0 ? PORT : NULL;
+}
+
 bool stack_open(struct stack *stack, const struct stack_options *options)
 {
     const struct ioreqd_model *model = options->model;
     uint8_t devfn = options->devfn != 0 ? options->devfn : STACK_FUNCTION;
     struct hypervisor_error error;
-    char reason[256];
+    const char *bus;
+    char reason[256], name[32];
 
     memset(stack, 0, sizeof(*stack));
+    stack->layout = options->layout != STACK_PORTS ? options->layout : stack_default_layout;
     stack->sim = sim_open(&options->sim);
     stack->worker = worker_create();
     if (stack->sim == NULL || stack->worker == NULL) {
@@ -118,7 +214,12 @@ bool stack_open(struct stack *stack, const struct stack_options *options)
     if (!make_device(stack, model, options)) {
         return false;
     }
-    if (worker_add_device(stack->worker, stack->device, options->bus, devfn) != 0) {
+    bus = lay_out(stack, name);
+    if (stack->layout == STACK_ROOT_PORT || stack->layout == STACK_ECAM_ROOT_PORT) {
+        devfn = 0;
+    }
+    if (bus == NULL ||
+        worker_add_device(stack->worker, stack->device, options->bus != NULL ? options->bus : bus, devfn) != 0) {
         return fail(stack, "worker", "no memory");
     }
     if (worker_start(stack->worker, stack->sim, &error) != 0) {

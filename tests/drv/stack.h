@@ -12,12 +12,24 @@
 #include <stdint.h>
 
 #include "device/module.h"
+#include "tests/drv/pci.h"
 #include "tests/drv/vcpu.h"
 #include "worker/worker.h"
 
 #define STACK_FUNCTION (1u << 3)
 
+/*
+ * Where the device sits. The worker's users see no difference, and the same tests run over all of them: the host
+ * bridge that is always there, a root port of it; a host bridge with ECAM and apertures in a segment of its own, a root
+ * port of that; the last of four such host bridges, whose addresses on the bus are not the processor's.
+ */
+enum stack_layout { STACK_PORTS, STACK_ROOT_PORT, STACK_ECAM, STACK_ECAM_ROOT_PORT, STACK_FOURTH, STACK_LAYOUTS };
+
+/* What stack_open() takes where its options do not say; STACK_PORTS at the beginning. */
+extern enum stack_layout stack_default_layout;
+
 struct stack_options {
+    enum stack_layout layout; /* STACK_PORTS: stack_default_layout */
     struct sim_options sim;
     uint64_t sectors;                 /* of the image; 0: 2048 */
     const struct ioreqd_model *model; /* instead of the module's; with properties it gets an image too */
@@ -38,10 +50,15 @@ struct stack {
     bool rested;     /* what worker_run() returned */
     bool running;
     pthread_t thread;
+    enum stack_layout layout;
     char folder[32];
     char image[64];
     char error[1024];
 };
+
+/* A vCPU of the guest that reaches the device's configuration space, and where BARs can be placed. */
+struct vcpu stack_vcpu(const struct stack *stack, unsigned index);
+struct pci_space stack_space(const struct stack *stack);
 
 /* Makes all of it; nothing is served before stack_run(). False with the error. */
 bool stack_open(struct stack *stack, const struct stack_options *options);

@@ -13,6 +13,10 @@
 struct vcpu {
     struct hypervisor *sim;
     unsigned index;
+    /* How it reaches configuration space: memory-mapped at ecam, which begins with root_bus; 0: by ports. */
+    uint64_t ecam;
+    uint16_t segment;
+    uint8_t root_bus;
 };
 
 static inline uint64_t vcpu_load(const struct vcpu *vcpu, uint64_t address, unsigned size)

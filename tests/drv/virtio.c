@@ -25,7 +25,7 @@ struct descriptor {
 
 static bool read_structure(struct virtio *virtio, const struct vcpu *vcpu, unsigned reg)
 {
-    uint16_t number = virtio->pci->number;
+    uint32_t number = virtio->pci->number;
     struct virtio_structure structure = {
         .bar = pci_get(vcpu, number, reg + 4, 1),
         .offset = pci_get(vcpu, number, reg + 8, 4),

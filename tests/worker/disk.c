@@ -24,7 +24,7 @@ uint32_t disk_random(uint32_t *seed)
 void disk_open(unsigned vcpus, const struct sim_options *more)
 {
     struct stack_options options = {.sectors = DISK_SECTORS};
-    struct pci_space space = {.ports = 0xc000, .memory = 0xf0000000, .high = UINT64_C(0x800000000)};
+    struct pci_space space;
 
     if (more != NULL) {
         options.sim = *more;
@@ -33,8 +33,9 @@ void disk_open(unsigned vcpus, const struct sim_options *more)
     options.sim.vcpus = vcpus;
     ck_assert_msg(stack_open(&stack, &options) && stack_run(&stack), "%s", stack.error);
     for (unsigned i = 0; i < vcpus; i++) {
-        vcpu[i] = (struct vcpu){.sim = stack.sim, .index = i};
+        vcpu[i] = stack_vcpu(&stack, i);
     }
+    space = stack_space(&stack);
     ck_assert(blk_probe(&blk, &vcpu[0], DRIVER_AT, &space));
     ck_assert_uint_eq(blk_sectors(&blk, &vcpu[0]), DISK_SECTORS);
 }

@@ -15,6 +15,7 @@ int main(void)
     for (unsigned i = 0; i < sizeof(group) / sizeof(group[0]); i++) {
         suite_add_tcase(suite, group[i]());
     }
+    suite_add_tcase(suite, layout_tests());
     runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
     failed = srunner_ntests_failed(runner);
