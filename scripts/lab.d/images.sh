@@ -12,7 +12,7 @@ images_current() {
     mkdir -p "$cache_dir/$arch"
     resolve_packages "${wanted[@]}" >"$list.new"
     mv "$list.new" "$list"
-    key=$(cat "$list" "$top"/scripts/lab.d/{contents,debs,pieces,images}.sh | sha256sum | cut -c1-16)
+    key=$(cat "$list" "$top"/scripts/lab.d/{contents,pieces,images}.sh "$top/scripts/lib/debs.sh" | sha256sum | cut -c1-16)
     images=$cache_dir/$arch/$key
     [ -e "$images/complete" ]
 }
@@ -48,7 +48,7 @@ make_images() {
     local list=$cache_dir/$arch/packages.list work=$images.work kernel
     rm -rf "$work" "$images"
     mkdir -p "$work/root" "$work/images"
-    fetch_packages "$list"
+    fetch_packages "$list" || die "the lists of packages were out of date and are fetched again: run this once more"
     timed "unpacking $(wc -l <"$list") packages" unpack_packages "$list" "$work/root"
 
     kernel=$(basename "$(find "$work/root/usr/lib/modules" -mindepth 1 -maxdepth 1 -type d | head -n 1)")

@@ -5,9 +5,8 @@
 # Where the lab keeps things, and the numbers that one may want to change. Sourced by scripts/lab, which sets `top` (the
 # source tree) and `arch`. Each variable named IOREQD_LAB_* can be set in the environment.
 
-# Images made from packages: outside the tree, shared by all checkouts of it.
-cache_dir=${IOREQD_LAB_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/ioreqd-lab}
-# Image sets that are kept for each architecture, the one in use included.
+# Images made from packages are kept in cache_dir, see scripts/lib/debs.sh: so many sets of them for each architecture, the one
+# in use included.
 images_kept=2
 
 # The tree under test: objects, and what `make install` and the compilers of tests/ give (of this run alone).

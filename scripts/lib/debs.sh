@@ -1,17 +1,45 @@
 # shellcheck shell=bash
-# shellcheck disable=SC2154  # set by scripts/lab, settings.sh and contents.sh, or by the caller
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# Debian packages as the lab's raw material: which ones apt would install on an empty system, fetched and unpacked without
-# installing anything. Uses apt as this machine has it configured.
+# Debian packages as raw material: which ones apt would install on an empty system of some architecture, fetched and unpacked
+# without installing anything. Uses the archives that apt on this machine is configured with. Sourced, not run; needs
+# messages.sh.
 
-# apt_on_empty_system COMMAND...: apt-get as if nothing were installed, with a download folder of its own.
+# Packages and what is made from them: outside the tree, shared by all checkouts of it.
+cache_dir=${IOREQD_LAB_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/ioreqd-lab}
+
+# The packages' architecture, as Debian calls it; empty: this machine's own. A script that wants another one sets it.
+debs_arch=''
+
+# debs_are_foreign: true when the packages are not of this machine's architecture.
+debs_are_foreign() {
+    [ -n "$debs_arch" ] && [ "$debs_arch" != "$(dpkg --print-architecture)" ]
+}
+
+# apt_on_empty_system COMMAND...: apt-get as if nothing were installed, with a download folder of its own. For a foreign
+# architecture apt's lists are our own too: dpkg need not know that architecture, and the machine's state stays as it is.
 apt_on_empty_system() {
-    local state=$cache_dir/apt
+    local state=$cache_dir/apt options=()
+    if debs_are_foreign; then
+        state=$cache_dir/apt/$debs_arch
+        mkdir -p "$state/lists/partial"
+        options=(-o "APT::Architecture=$debs_arch" -o "APT::Architectures=$debs_arch" -o "Dir::State::lists=$state/lists"
+            -o "Dir::Cache=$state" -o Acquire::Languages=none)
+    fi
     mkdir -p "$state/archives/partial"
     : >"$state/status"
+    # A folder that apt's own user cannot enter gives a warning that nobody needs.
     apt-get -o "Dir::State::status=$state/status" -o "Dir::Cache::archives=$state/archives" \
-        -o APT::Install-Recommends=false "$@"
+        -o APT::Install-Recommends=false -o APT::Sandbox::User=root "${options[@]}" "$@"
+}
+
+# update_lists: fetches apt's lists again, those that the packages come from.
+update_lists() {
+    if debs_are_foreign; then
+        apt_on_empty_system update -q >/dev/null
+    else
+        apt-get update -q >/dev/null
+    fi
 }
 
 # closure_of NAME...: prints the file names of these packages and of all they depend on, as name_version_arch.deb, sorted.
@@ -23,8 +51,8 @@ closure_of() {
 resolve_packages() {
     local closure
     if ! closure=$(closure_of "$@") || [ -z "$closure" ]; then
-        timed "fetching the lists of packages" apt-get update -q >/dev/null ||
-            die "apt-get update failed; the lab needs a package archive (see above)"
+        timed "fetching the lists of packages${debs_arch:+ for $debs_arch}" update_lists ||
+            die "apt-get update failed; a package archive is needed (see above)"
         closure=$(closure_of "$@") || closure=''
         [ -n "$closure" ] ||
             die "apt cannot resolve: $*; is this Debian 12 or later with main enabled? Try: apt-get --simulate install $*"
@@ -32,7 +60,8 @@ resolve_packages() {
     printf '%s\n' "$closure"
 }
 
-# fetch_packages LIST: downloads the packages that the file LIST names into the cache's debs/ unless they are there.
+# fetch_packages LIST: downloads the packages that the file LIST names into the cache's debs/ unless they are there. Fails when
+# the archive no longer has one of them; apt's lists are new then, and LIST has to be made again.
 fetch_packages() {
     local list=$1 file missing=()
     mkdir -p "$cache_dir/debs"
@@ -43,8 +72,8 @@ fetch_packages() {
     progress "fetching ${#missing[@]} packages"
     download_packages "${missing[@]}" || {
         progress "some packages are gone from the archive: fetching its lists again"
-        apt-get update -q >/dev/null || die "apt-get update failed (see above)"
-        die "the lists of packages were out of date and are fetched again: run this once more"
+        update_lists || die "apt-get update failed (see above)"
+        return 1
     }
 }
 
@@ -57,8 +86,7 @@ download_packages() {
         version=${version%_*}
         specs+=("$name=${version//%3a/:}")
     done
-    # A download folder that apt's own user cannot enter gives a warning that nobody needs.
-    (cd "$cache_dir/debs" && apt-get -qq -o APT::Sandbox::User=root download "${specs[@]}")
+    (cd "$cache_dir/debs" && apt_on_empty_system -qq download "${specs[@]}")
 }
 
 # unpack_packages LIST ROOT: the packages' files, without scripts of theirs being run. /bin, /lib and /sbin are links.
