@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# shellcheck disable=SC2154  # set by the caller and debs.sh
 # SPDX-License-Identifier: BSD-2-Clause
 #
 # A folder with the libraries and headers of another architecture, to build the tree for it and to run what was built in an

@@ -59,20 +59,39 @@ static int open_file(void *context, const char *property, const char *path, bool
     return device_keep_file(stack->device, *file);
 }
 
+/* The property that a model cannot do without a file for, or NULL. */
+static const char *needed_file(const struct ioreqd_model *model)
+{
+    for (const struct ioreqd_property *at = model->property; at != NULL && at->name != NULL; at++) {
+        if (at->kind == IOREQD_PROPERTY_FILE && (at->flags & IOREQD_PROPERTY_REQUIRED) != 0) {
+            return at->name;
+        }
+    }
+    return NULL;
+}
+
+static void add_pair(struct config_device *config, char *key, size_t size, const char *name, char *value)
+{
+    snprintf(key, size, "%s", name);
+    config->pair[config->pairs++] = (struct config_pair){key, value};
+}
+
 static bool make_device(struct stack *stack, const struct ioreqd_model *model, const struct stack_options *options)
 {
-    char file_key[] = "file", name[] = "device", id[] = "disk0";
-    char key[64], value[64];
-    struct config_pair pair[2] = {{file_key, stack->image}, {key, value}};
-    struct config_device config = {.model = name, .id = id, .pair = pair, .pairs = 1};
+    char name[] = "device", id[] = "disk0";
+    char file_key[64], key[64], value[64];
+    struct config_pair pair[2];
+    struct config_device config = {.model = name, .id = id, .pair = pair};
     struct property_opener opener = {.open_file = open_file, .context = stack};
     struct config_error error;
     const char *property, *reason;
 
+    if (stack->image[0] != '\0') {
+        add_pair(&config, file_key, sizeof(file_key), needed_file(model), stack->image);
+    }
     if (options->key != NULL) {
-        snprintf(key, sizeof(key), "%s", options->key);
         snprintf(value, sizeof(value), "%s", options->value);
-        config.pairs = 2;
+        add_pair(&config, key, sizeof(key), options->key, value);
     }
     stack->device = device_create(model, "disk0", worker_environment(stack->worker));
     if (stack->device == NULL) {
@@ -200,16 +219,15 @@ bool stack_open(struct stack *stack, const struct stack_options *options)
     stack->ops = *stack->sim->ops;
     stack->ops.close = dont_close;
     stack->sim->ops = &stack->ops;
-    if ((model == NULL || model->property != NULL) &&
-        !make_image(stack, options->sectors != 0 ? options->sectors : DEFAULT_SECTORS)) {
-        return false;
-    }
     if (model == NULL) {
         stack->module = module_open(MODULE_BUILD_DIRECTORY "/virtio-blk.so", reason, sizeof(reason));
         if (stack->module == NULL) {
             return fail(stack, MODULE_BUILD_DIRECTORY, reason);
         }
         model = module_models(stack->module)[0];
+    }
+    if (needed_file(model) != NULL && !make_image(stack, options->sectors != 0 ? options->sectors : DEFAULT_SECTORS)) {
+        return false;
     }
     if (!make_device(stack, model, options)) {
         return false;
