@@ -301,7 +301,8 @@ END_TEST
 START_TEST(the_log_tells_the_way)
 {
     open_ring(true);
-    printf("file requests: %s\n", file_ring_uses_uring(ring) ? "tested" : "not there, so plain calls were tested twice");
+    printf("file requests: %s\n",
+           file_ring_uses_uring(ring) ? "tested" : "not there, so plain calls were tested twice");
     fflush(stdout);
     close_ring();
 }
