@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# Programs that scripts/test runs besides the unit tests.
+# What runs the tests, and programs that scripts/test runs besides them.
+LOG_COMPILER = $(top_srcdir)/tests/tools/run-test
+AM_TESTS_ENVIRONMENT = EMULATOR='$(EMULATOR)'; export EMULATOR;
+EXTRA_DIST += tests/tools/run-test
+
 if HAVE_CHECK
 check_PROGRAMS += tests/tools/dump-config
 tests_tools_dump_config_SOURCES = \
