@@ -7,6 +7,7 @@ include tests/drv/local.mk
 include tests/fuzz/local.mk
 include tests/guest/local.mk
 include tests/hypervisor/local.mk
+include tests/modules/local.mk
 include tests/tools/local.mk
 include tests/virtio/local.mk
 include tests/worker/local.mk
