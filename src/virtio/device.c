@@ -67,6 +67,19 @@ static void clear_registers(struct ioreqd_virtio_device *device)
     registers->status = 0;
 }
 
+/* Tells the driver once. A reset that came first forgives it. */
+static void tell_broken(struct ioreqd_virtio_device *device)
+{
+    if (!atomic_load(&device->broken) || device->resetting ||
+        (device->registers->status & VIRTIO_STATUS_NEEDS_RESET) != 0) {
+        return;
+    }
+    device->registers->status |= VIRTIO_STATUS_NEEDS_RESET;
+    if ((device->registers->status & VIRTIO_STATUS_DRIVER_OK) != 0) { /* (virtio 1.4 §2.1.2) */
+        virtio_interrupt_config(device);
+    }
+}
+
 /* Ends a reset or a quiesce once every queue stands; until then the last of them comes back here. */
 static void settle(struct ioreqd_virtio_device *device)
 {
@@ -81,6 +94,7 @@ static void settle(struct ioreqd_virtio_device *device)
     }
     if (device->quiescing) {
         device->quiescing = false;
+        tell_broken(device); /* broken_work may still be on its way, and nothing changes after the answer */
         device->host->quiesced(device->device);
     }
 }
@@ -120,18 +134,9 @@ void virtio_device_queue_stopped(struct ioreqd_virtio_device *device, unsigned i
     settle(device);
 }
 
-/* A reset that came first forgives the driver. */
 static void show_broken(void *argument)
 {
-    struct ioreqd_virtio_device *device = argument;
-
-    if (!atomic_load(&device->broken) || device->resetting) {
-        return;
-    }
-    device->registers->status |= VIRTIO_STATUS_NEEDS_RESET;
-    if ((device->registers->status & VIRTIO_STATUS_DRIVER_OK) != 0) { /* (virtio 1.4 §2.1.2) */
-        virtio_interrupt_config(device);
-    }
+    tell_broken(argument);
 }
 
 void ioreqd_virtio_broken(struct ioreqd_virtio *virtio, const char *format, ...)

@@ -136,6 +136,21 @@ START_TEST(reset_overtakes_report)
 }
 END_TEST
 
+/* Nothing happens after the answer to quiesce(): the report comes before it, and once. */
+START_TEST(quiesce_overtakes_report)
+{
+    start(0);
+    ioreqd_virtio_broken(&probe->virtio, "for the test");
+    driver.model->quiesce(fake_device(fake), driver.state);
+    ck_assert_uint_eq(fake->quiesced, 1);
+    ck_assert_uint_eq(driver_status(&driver), 0x4f);
+    ck_assert_uint_eq(fake->msix[0], 1);
+    fake_pump(fake);
+    ck_assert_uint_eq(driver_status(&driver), 0x4f);
+    ck_assert_uint_eq(fake->msix[0], 1);
+}
+END_TEST
+
 START_TEST(broken_by_model)
 {
     start_with_three(0);
@@ -359,6 +374,7 @@ TCase *life_cases(void)
     tcase_add_test(cases, reset_in_flight);
     tcase_add_loop_test(cases, reset_and_completion, 0, 2);
     tcase_add_test(cases, reset_overtakes_report);
+    tcase_add_test(cases, quiesce_overtakes_report);
     tcase_add_test(cases, broken_by_model);
     tcase_add_test(cases, queue_reset);
     tcase_add_test(cases, queue_reset_not_negotiated);
