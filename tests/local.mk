@@ -4,6 +4,7 @@ include tests/config/local.mk
 include tests/device/local.mk
 include tests/devices/local.mk
 include tests/drv/local.mk
+include tests/examples/local.mk
 include tests/fuzz/local.mk
 include tests/guest/local.mk
 include tests/hypervisor/local.mk

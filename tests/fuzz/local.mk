@@ -26,6 +26,7 @@ fuzz_requests_sources = tests/fuzz/fuzz_requests.c $(fuzz_stack)
 fuzz_virtio_blk_sources = tests/fuzz/fuzz_virtio_blk.c tests/virtio/fake_host.c tests/virtio/driver.c $(fuzz_virtio)
 fuzz_edu_sources = $(fuzz_model) devices/edu.c
 fuzz_virtio_blk_registers_sources = $(fuzz_model) $(fuzz_virtio)
+fuzz_watchdog_sources = $(fuzz_model) include/examples/watchdog/watchdog.c
 
 fuzzers = $(sort $(patsubst fuzz_%_sources,tests/fuzz/fuzz_%,$(filter fuzz_%_sources,$(.VARIABLES))))
 EXTRA_DIST += tests/fuzz/fuzz_config.c tests/fuzz/fuzz_requests.c tests/fuzz/fuzz_host.h tests/fuzz/fuzz_input.h \
