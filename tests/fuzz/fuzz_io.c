@@ -265,7 +265,7 @@ bool fuzz_stream_event(struct ioreqd_device *device, unsigned index, unsigned wh
     struct ioreqd_stream *stream = device->streams;
     unsigned events = 0;
 
-    while (stream != NULL && index-- % 2 != 0 && stream->next != NULL) {
+    while (index-- > 0 && stream != NULL && stream->next != NULL) {
         stream = stream->next;
     }
     if (stream == NULL || stream->loop == NULL) {
