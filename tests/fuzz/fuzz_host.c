@@ -292,7 +292,7 @@ const struct ioreqd_host fuzz_host = {
 
 void fuzz_host_begin(struct ioreqd_device *device, const uint8_t *data, size_t size)
 {
-    memset(device, 0, sizeof(*device));
+    memset(device, 0, offsetof(struct ioreqd_device, request));
     device->input = (struct fuzz_input){data, data + size, UINT64_C(0x9e3779b97f4a7c15) + size};
     device->now = 1;
     device->queue_loops = 1 + (unsigned)fuzz_take(&device->input, 1) % (FUZZ_LOOPS - 1);

@@ -133,9 +133,9 @@ struct ioreqd_device {
     uint64_t last_pin;
     struct ioreqd_file *files;
     struct ioreqd_stream *streams;
-    struct fuzz_request request[FUZZ_REQUESTS]; /* oldest first */
-    unsigned requests;
     struct fuzz_bell bell[FUZZ_BELLS];
+    unsigned requests;
+    struct fuzz_request request[FUZZ_REQUESTS]; /* oldest first; the last member: not cleared for each run */
 };
 
 extern const struct ioreqd_host fuzz_host;
