@@ -466,6 +466,14 @@ static void quiesce(struct ioreqd_device *device, void *state)
     host->quiesced(device);
 }
 
+static void resume(struct ioreqd_device *device, void *state)
+{
+    struct edu *edu = state;
+
+    (void)device;
+    edu->quiet = false;
+}
+
 /* ------------------------------------------------------------------------------------------------------------------
  * What it says of itself
  */
@@ -535,6 +543,7 @@ static const struct ioreqd_model model = {
     .write = edu_write,
     .reset = reset,
     .quiesce = quiesce,
+    .resume = resume,
 };
 
 const struct ioreqd_model *const *ioreqd_module(const struct ioreqd_host *given)

@@ -18,7 +18,7 @@
 #define EXTENDED_SIZE 4096u
 #define MODELS_MAX    31u /* devices of bus 0, less the host bridge */
 
-static void dump_function(const struct vcpu *vcpu, uint16_t number, const char *name)
+static void dump_function(const struct vcpu *vcpu, uint32_t number, const char *name)
 {
     uint32_t extended = pci_get(vcpu, number, PCI_CONFIG_SIZE, 4); /* a function without it reads as all ones or 0 */
     unsigned size = extended != 0 && extended != 0xffffffff ? EXTENDED_SIZE : PCI_CONFIG_SIZE;
@@ -39,7 +39,7 @@ static void dump_function(const struct vcpu *vcpu, uint16_t number, const char *
 
 static bool dump_model(const struct ioreqd_model *model, unsigned device)
 {
-    const struct stack_options options = {.model = model, .function = (uint16_t)(device << 3)};
+    const struct stack_options options = {.model = model, .devfn = (uint8_t)(device << 3)};
     struct pci_space space = {.ports = 0xc000, .memory = 0xe0000000};
     struct pci_function function[PCI_FUNCTIONS];
     struct stack stack;
