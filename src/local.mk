@@ -1,5 +1,8 @@
 # The daemon, from small libraries that tests link too.
-noinst_LTLIBRARIES += libioreqd-bridge.la libioreqd-device.la libioreqd-worker.la libioreqd-xen.la
+noinst_LTLIBRARIES += libioreqd-host-config.la libioreqd-bridge.la libioreqd-device.la libioreqd-worker.la libioreqd-xen.la
+
+# Which host bridges can be: all that the command line needs of the bridge.
+libioreqd_host_config_la_SOURCES = src/bridge/host_config.c src/bridge/host_config.h
 
 libioreqd_bridge_la_SOURCES = \
 	src/bridge/address_map.c src/bridge/address_map.h \
@@ -11,13 +14,13 @@ libioreqd_bridge_la_SOURCES = \
 	src/bridge/description.c \
 	src/bridge/function.c src/bridge/function.h \
 	src/bridge/host.c \
-	src/bridge/host_config.c src/bridge/host_config.h \
 	src/bridge/lines.c \
 	src/bridge/msi.c src/bridge/msi.h \
 	src/bridge/msix.c src/bridge/msix.h \
 	src/bridge/pci_registers.h \
 	src/bridge/placement.c \
 	src/bridge/port.c src/bridge/port.h
+libioreqd_bridge_la_LIBADD = libioreqd-host-config.la
 
 libioreqd_device_la_SOURCES = \
 	src/device/device.c src/device/device.h src/device/device_private.h \

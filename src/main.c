@@ -138,6 +138,9 @@ static int make_devices(struct instance *instance)
         return config_error_memory(&instance->error);
     }
     for (size_t i = 0; i < config->devices; i++) {
+        if (config->device[i].root_port) {
+            continue; /* a part of the bridge */
+        }
         if (make_device(instance, &config->device[i], &instance->planned[i]) != 0) {
             return -1;
         }
@@ -201,6 +204,24 @@ static int place_devices(struct instance *instance)
             return config_error_memory(&instance->error);
         }
         instance->planned[i].device = NULL;
+    }
+    return 0;
+}
+
+/* What a configuration can have and this worker does not serve yet. */
+static int refuse_unserved(struct instance *instance)
+{
+    const struct config *config = &instance->config;
+
+    if (config->bridges != 0) {
+        return config_error_bridge(&instance->error, config->bridge[0].name, NULL, NULL,
+                                   "guests can only be served on bridge " CONFIG_BRIDGE_PCI " yet: leave it out");
+    }
+    for (size_t i = 0; i < config->devices; i++) {
+        if (config->device[i].root_port) {
+            return config_error_device(&instance->error, &config->device[i], NULL, NULL,
+                                       "root ports cannot be served yet: leave it out");
+        }
     }
     return 0;
 }
@@ -325,7 +346,8 @@ static int run(struct instance *instance)
         log_line(LOG_INFO, NULL, "the configuration is good");
         return 0;
     }
-    if (watch_signals(instance) != 0 || start(instance) != 0 || watch_life(instance) != 0) {
+    if (refuse_unserved(instance) != 0 || watch_signals(instance) != 0 || start(instance) != 0 ||
+        watch_life(instance) != 0) {
         return -1;
     }
     if (!worker_run(instance->worker)) {

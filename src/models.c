@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "config/property.h"
+#include "config/root_port.h"
 #include "device/module.h"
 #include "log.h"
 
@@ -99,6 +100,9 @@ const struct ioreqd_model *models_find(struct models *models, const char *name, 
     struct module *module;
     char path[PATH_SIZE];
 
+    if (strcmp(name, config_root_port_model.name) == 0) {
+        return &config_root_port_model;
+    }
     if (strchr(name, '/') != NULL) {
         module = load(models, name, error);
         return module == NULL ? NULL : module_models(module)[0];
@@ -129,6 +133,23 @@ static int is_module(const struct dirent *entry)
     return length > strlen(SUFFIX) && strcmp(entry->d_name + length - strlen(SUFFIX), SUFFIX) == 0;
 }
 
+static void add(struct models *models, const struct ioreqd_model *model)
+{
+    const struct ioreqd_model **all = realloc(models->all, (models->all_count + 1) * sizeof(all[0]));
+
+    if (all != NULL) {
+        models->all = all;
+        models->all[models->all_count++] = model;
+    }
+}
+
+static int compare_names(const void *a, const void *b)
+{
+    const struct ioreqd_model *const *first = a, *const *second = b;
+
+    return strcmp((*first)->name, (*second)->name);
+}
+
 const struct ioreqd_model *const *models_all(struct models *models, size_t *count)
 {
     struct dirent **entry = NULL;
@@ -147,15 +168,14 @@ const struct ioreqd_model *const *models_all(struct models *models, size_t *coun
             continue;
         }
         for (size_t j = 0; module_models(module)[j] != NULL; j++) {
-            const struct ioreqd_model **all = realloc(models->all, (models->all_count + 1) * sizeof(all[0]));
-
-            if (all != NULL) {
-                models->all = all;
-                models->all[models->all_count++] = module_models(module)[j];
-            }
+            add(models, module_models(module)[j]);
         }
     }
     free(entry);
+    add(models, &config_root_port_model);
+    if (models->all != NULL) {
+        qsort(models->all, models->all_count, sizeof(models->all[0]), compare_names);
+    }
     *count = models->all_count;
     return models->all;
 }

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/bridge_option.h"
 #include "config/device_option.h"
 #include "config/nearest.h"
 
@@ -50,7 +51,7 @@ static int set_domain(struct config *config, const char *value, struct config_er
 static int add_device(struct config *config, const char *value, struct config_error *error)
 {
     /* The first of several requests for help counts. */
-    bool may_help = config->mode == CONFIG_RUN || config->mode == CONFIG_CHECK;
+    bool may_help = config->mode == CONFIG_RUN || config->mode == CONFIG_CHECK || config->mode == CONFIG_DESCRIBE;
     struct config_device *grown;
     bool help;
 
@@ -74,6 +75,17 @@ static int add_device(struct config *config, const char *value, struct config_er
     return 0;
 }
 
+static int add_bridge(struct config *config, const char *value, struct config_error *error)
+{
+    struct bridge_host_config *grown = realloc(config->bridge, (config->bridges + 1) * sizeof(*grown));
+
+    if (grown == NULL) {
+        return config_error_memory(error);
+    }
+    config->bridge = grown;
+    return config_bridge_parse(value, &grown[config->bridges++], error);
+}
+
 static int set_foreground(struct config *config, const char *value, struct config_error *error)
 {
     (void)value;
@@ -95,6 +107,34 @@ static int set_check(struct config *config, const char *value, struct config_err
         config->mode = CONFIG_CHECK;
     }
     return 0;
+}
+
+static int set_describe(struct config *config, const char *value, struct config_error *error)
+{
+    static const struct {
+        const char *name;
+        enum config_description description;
+    } kinds[] = {
+        {"acpi", CONFIG_DESCRIPTION_ACPI}, {"dts", CONFIG_DESCRIPTION_DTS}, {"human", CONFIG_DESCRIPTION_HUMAN}};
+    struct config_shown shown;
+
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        if (strcmp(value, kinds[i].name) == 0) {
+            config->description = kinds[i].description;
+            if (config->mode == CONFIG_RUN || config->mode == CONFIG_CHECK) {
+                config->mode = CONFIG_DESCRIBE;
+            }
+            return 0;
+        }
+    }
+    return config_error_set(error, EXIT_STATUS_CONFIGURATION,
+                            "--describe %s: not a kind of description: give acpi, dts or human",
+                            config_show(&shown, value));
+}
+
+static int set_record(struct config *config, const char *value, struct config_error *error)
+{
+    return set_string(&config->record, value, error);
 }
 
 static int set_module_dir(struct config *config, const char *value, struct config_error *error)
@@ -140,9 +180,12 @@ static int set_help(struct config *config, const char *value, struct config_erro
 static const struct option options[] = {
     {"--domain", "ID|NAME", false, set_domain},
     {"--device", "MODEL[,KEY=VALUE]...", true, add_device},
+    {"--bridge", "NAME[,KEY=VALUE]...", true, add_bridge},
     {"--foreground", NULL, false, set_foreground},
     {"--pidfile", "FILE", false, set_pidfile},
     {"--check", NULL, false, set_check},
+    {"--describe", "acpi|dts|human", false, set_describe},
+    {"--record", "FILE", false, set_record},
     {"--module-dir", "DIR", false, set_module_dir},
     {"--log-level", "LEVEL", false, set_log_level},
     {"--version", NULL, false, set_version},
@@ -244,19 +287,22 @@ static int parse(int argc, char *const *argv, struct config *config, struct conf
 /* What can only be checked once all options are known. Help is printed without. */
 static int finish(struct config *config, struct config_error *error)
 {
-    if (config->mode != CONFIG_RUN && config->mode != CONFIG_CHECK) {
+    if (config->mode != CONFIG_RUN && config->mode != CONFIG_CHECK && config->mode != CONFIG_DESCRIBE) {
         return 0;
     }
     if (config->mode == CONFIG_RUN && config->domain == NULL) {
         return config_error_set(error, EXIT_STATUS_CONFIGURATION,
                                 "--domain is missing: give --domain ID|NAME of the guest to serve, see ioreqd --help");
     }
-    if (config->devices == 0) {
+    if (config->devices == 0 && config->mode != CONFIG_DESCRIBE) {
         return config_error_set(error, EXIT_STATUS_CONFIGURATION,
                                 "--device is missing: give at least one --device MODEL[,KEY=VALUE]..., see --device "
                                 "help for the models");
     }
-    return config_device_finish(config, error);
+    if (config_bridge_finish(config, error) < 0 || config_device_name(config, error) < 0) {
+        return -1;
+    }
+    return config_device_place(config, error);
 }
 
 int config_from_arguments(int argc, char *const *argv, struct config *config, struct config_error *error)
@@ -275,9 +321,11 @@ void config_free(struct config *config)
         config_device_free(&config->device[i]);
     }
     free(config->device);
+    free(config->bridge);
     free(config->domain);
     free(config->pidfile);
     free(config->module_dir);
+    free(config->record);
     free(config->help_model);
     *config = (struct config){.mode = CONFIG_RUN, .log_level = LOG_INFO};
 }

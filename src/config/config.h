@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "bridge/host_config.h"
 #include "exit_status.h"
 #include "log.h"
 
@@ -22,8 +23,15 @@ enum config_mode {
     CONFIG_LIST_MODELS, /* --device help */
     CONFIG_MODEL_HELP,  /* --device MODEL,help: see help_model */
     CONFIG_VERSION,
-    CONFIG_HELP
+    CONFIG_HELP,
+    CONFIG_DESCRIBE /* --describe: print the description, touch no domain, exit */
 };
+
+/* What --describe prints. */
+enum config_description { CONFIG_DESCRIPTION_ACPI, CONFIG_DESCRIPTION_DTS, CONFIG_DESCRIPTION_HUMAN };
+
+/* The host bridge that every guest has: segment 0, all its buses, and no --bridge of its own. */
+#define CONFIG_BRIDGE_PCI "pci"
 
 /* A key of a device that only its model knows. */
 struct config_pair {
@@ -32,10 +40,15 @@ struct config_pair {
 };
 
 struct config_device {
-    char *model; /* a model's name or, when it holds a '/', the path of a module */
-    char *id;    /* unique: given, or the model's name and a number */
-    bool has_addr;
-    uint16_t function; /* bus << 8 | device << 3 | function, with has_addr */
+    char *model;       /* a model's name or, when it holds a '/', the path of a module */
+    char *id;          /* unique: given, or the model's name and a number */
+    bool has_addr;     /* always for a device behind a root port */
+    uint16_t function; /* device << 3 | function on the bus that it sits on, with has_addr */
+    char *bridge;      /* the name of a host bridge of struct config, or the id of a root port; NULL: bridge pci */
+    bool root_port;    /* it is a PCI Express root port, not an instance of a model */
+    uint16_t slot;     /* of a root port: its number, not 0, unique */
+    bool has_bus;      /* addr had a BUS part; only until the bridges are known */
+    uint8_t bus;
     struct config_pair *pair;
     size_t pairs;
 };
@@ -48,10 +61,14 @@ struct config {
     unsigned domain_id; /* with domain_is_id */
     struct config_device *device;
     size_t devices;
+    struct bridge_host_config *bridge; /* those of --bridge, in their order: pci is none of them */
+    size_t bridges;
     bool foreground;
     char *pidfile;
     char *module_dir;
-    char *help_model; /* with CONFIG_MODEL_HELP */
+    char *record;
+    enum config_description description; /* with CONFIG_DESCRIBE */
+    char *help_model;                    /* with CONFIG_MODEL_HELP */
     enum log_level log_level;
 };
 
@@ -88,6 +105,10 @@ int config_error_set(struct config_error *error, enum exit_status exit_status, c
  */
 int config_error_device(struct config_error *error, const struct config_device *device, const char *key,
                         const char *value, const char *format, ...) __attribute__((format(printf, 5, 6)));
+
+/* The same of a host bridge: "--bridge NAME,KEY=VALUE: ". Always returns -1. */
+int config_error_bridge(struct config_error *error, const char *name, const char *key, const char *value,
+                        const char *format, ...) __attribute__((format(printf, 5, 6)));
 
 /* Always returns -1. */
 int config_error_memory(struct config_error *error);

@@ -23,8 +23,9 @@ static bool take_number(const char **at, unsigned *number)
     return *at != first;
 }
 
-static bool take_parts(const char *at, unsigned *bus, unsigned *number, unsigned *function)
+static bool take_parts(const char *at, bool *has_bus, unsigned *bus, unsigned *number, unsigned *function)
 {
+    *has_bus = false;
     *bus = 0;
     *function = 0;
     if (!take_number(&at, number)) {
@@ -32,6 +33,7 @@ static bool take_parts(const char *at, unsigned *bus, unsigned *number, unsigned
     }
     if (*at == ':') {
         at++;
+        *has_bus = true;
         *bus = *number;
         if (!take_number(&at, number)) {
             return false;
@@ -50,7 +52,7 @@ int config_device_parse_addr(struct config_device *device, const char *text, str
 {
     unsigned bus, number, function;
 
-    if (!take_parts(text, &bus, &number, &function)) {
+    if (!take_parts(text, &device->has_bus, &bus, &number, &function)) {
         return config_error_device(error, device, "addr", text, "not an address: " REMEDY "as 10, 10.1 or 00:10.0");
     }
     if (bus > 0xff) {
@@ -65,11 +67,8 @@ int config_device_parse_addr(struct config_device *device, const char *text, str
         return config_error_device(error, device, "addr", text, "function %x is out of range: " REMEDY "FN from 0 to 7",
                                    function);
     }
-    if (bus != 0) {
-        return config_error_device(error, device, "addr", text,
-                                   "there is no bus %x: the host bridge has bus 0 only: leave BUS out", bus);
-    }
     device->has_addr = true;
-    device->function = (uint16_t)(bus << 8 | number << 3 | function);
+    device->function = (uint16_t)(number << 3 | function);
+    device->bus = (uint8_t)bus;
     return 0;
 }

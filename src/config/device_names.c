@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What must hold between all devices of a configuration: each has an id of its own, and no two the same address.
- * Main thread, see device_option.h.
+ * The ids of all devices of a configuration: each has one of its own. Main thread, see device_option.h.
  */
 #include "config/device_option.h"
 
@@ -65,23 +64,7 @@ static int check_id(const struct config *config, const struct config_device *dev
     return 0;
 }
 
-static int check_addr(const struct config *config, const struct config_device *device, struct config_error *error)
-{
-    for (const struct config_device *other = config->device; other < device; other++) {
-        if (device->has_addr && other->has_addr && device->function == other->function) {
-            unsigned function = device->function;
-            char addr[16];
-
-            snprintf(addr, sizeof(addr), "%02x:%02x.%x", function >> 8, function >> 3 & 0x1f, function & 7);
-            return config_error_device(error, device, "addr", addr,
-                                       "%s cannot be there, %s is already: give another addr, or leave it out",
-                                       device->id, other->id);
-        }
-    }
-    return 0;
-}
-
-int config_device_finish(struct config *config, struct config_error *error)
+int config_device_name(struct config *config, struct config_error *error)
 {
     for (size_t i = 0; i < config->devices; i++) {
         if (check_id(config, &config->device[i], error) < 0) {
@@ -97,11 +80,6 @@ int config_device_finish(struct config *config, struct config_error *error)
         }
         if (device->id == NULL) {
             return config_error_memory(error);
-        }
-    }
-    for (size_t i = 0; i < config->devices; i++) {
-        if (check_addr(config, &config->device[i], error) < 0) {
-            return -1;
         }
     }
     return 0;

@@ -1,20 +1,22 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Takes the argument of one --device apart, see device_option.h. Commas separate elements, two commas stand for one in
- * an element, as QEMU's users know it; the first '=' of an element ends its key. Keys of all devices are checked
- * here, the model's own are kept as they are for property.h.
+ * Takes the argument of one --device apart, see device_option.h. Commas separate elements (element.h), the first '='
+ * of an element ends its key. Keys of all devices are checked here, the model's own are kept as they are for property.h.
  */
 #include "config/device_option.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/element.h"
+#include "config/root_port.h"
+
 #define LONGEST_ID 63
 
 const struct config_common_key config_common_key[] = {
     {"id", "name", "MODEL0, ...", "-", "its name in messages: letters, digits, - and _"},
     {"addr", "address", "first free", "0 to 1f.7", "its place, [BUS:]DEV[.FN] in hexadecimal as lspci prints it"},
-    {"bridge", "name", "0", "0", "the host bridge that it sits behind: there is one, 0"},
+    {"bridge", "name", "pci", "-", "the host bridge, or the id of the root port, that it sits behind"},
     {"group", "name", "0", "0", "the isolation group whose process serves it: there is one, 0"},
     {NULL, NULL, NULL, NULL, NULL},
 };
@@ -32,32 +34,6 @@ bool config_device_is_name(const char *text, bool underscore)
         }
     }
     return *text != 0;
-}
-
-/* The next element of *rest, to be freed; *rest becomes what follows its comma, or NULL at the end. */
-static char *take_element(const char **rest)
-{
-    const char *from = *rest;
-    char *element = malloc(strlen(from) + 1);
-    size_t length = 0;
-
-    if (element == NULL) {
-        return NULL;
-    }
-    for (; *from != 0; from++) {
-        if (*from == ',') {
-            from++;
-            if (*from != ',') {
-                element[length] = 0;
-                *rest = from;
-                return element;
-            }
-        }
-        element[length++] = *from;
-    }
-    element[length] = 0;
-    *rest = NULL;
-    return element;
 }
 
 static int check_model(const struct config_device *device, struct config_error *error)
@@ -122,7 +98,8 @@ static int set_common(struct config_device *device, const struct config_pair *pa
         return config_device_parse_addr(device, pair->value, error);
     }
     if (strcmp(pair->key, "bridge") == 0) {
-        return check_only(device, pair->key, pair->value, "host bridge", error);
+        device->bridge = strdup(pair->value); /* whether there is one is seen when all are known */
+        return device->bridge != NULL ? 0 : config_error_memory(error);
     }
     return check_only(device, pair->key, pair->value, "isolation group", error);
 }
@@ -210,7 +187,7 @@ int config_device_parse(const char *text, struct config_device *device, bool *he
 {
     const char *rest = text;
 
-    *device = (struct config_device){.model = take_element(&rest)};
+    *device = (struct config_device){.model = element_take(&rest)};
     *help = false;
     if (device->model == NULL) {
         return config_error_memory(error);
@@ -219,7 +196,7 @@ int config_device_parse(const char *text, struct config_device *device, bool *he
         return -1;
     }
     while (rest != NULL) {
-        char *element = take_element(&rest);
+        char *element = element_take(&rest);
         int result = 0;
 
         if (element == NULL) {
@@ -236,7 +213,8 @@ int config_device_parse(const char *text, struct config_device *device, bool *he
         }
     }
     drop_common(device);
-    return 0;
+    device->root_port = strcmp(device->model, CONFIG_ROOT_PORT_MODEL) == 0;
+    return device->root_port && !*help ? config_root_port_parse(device, error) : 0;
 }
 
 void config_device_free(struct config_device *device)
@@ -246,6 +224,7 @@ void config_device_free(struct config_device *device)
         free(device->pair[i].value);
     }
     free(device->pair);
+    free(device->bridge);
     free(device->id);
     free(device->model);
     *device = (struct config_device){.model = NULL};

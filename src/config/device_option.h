@@ -15,8 +15,11 @@ void config_device_free(struct config_device *device);
 /* Reads [BUS:]DEV[.FN] into device. */
 int config_device_parse_addr(struct config_device *device, const char *text, struct config_error *error);
 
-/* Names the devices without an id, and checks that ids and addresses are unique. */
-int config_device_finish(struct config *config, struct config_error *error);
+/* Names the devices without an id, and checks that ids are unique. */
+int config_device_name(struct config *config, struct config_error *error);
+
+/* With all names known: finds each device's bridge, and checks that it can be where it is to be. */
+int config_device_place(struct config *config, struct config_error *error);
 
 /* Whether text holds only letters, digits and '-', and '_' too where that is allowed. */
 bool config_device_is_name(const char *text, bool underscore);

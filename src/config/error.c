@@ -40,17 +40,40 @@ int config_error_set(struct config_error *error, enum exit_status exit_status, c
     return -1;
 }
 
+/* "--OPTION NAME,KEY=VALUE: " and the text. */
+static int set_at(struct config_error *error, const char *option, const char *name, const char *key, const char *value,
+                  const char *format, va_list arguments) __attribute__((format(printf, 6, 0)));
+
+static int set_at(struct config_error *error, const char *option, const char *name, const char *key, const char *value,
+                  const char *format, va_list arguments)
+{
+    struct config_shown shown[3];
+
+    config_error_set(error, EXIT_STATUS_CONFIGURATION, "%s %s%s%s%s%s: ", option, config_show(&shown[0], name),
+                     key != NULL ? "," : "", key != NULL ? config_show(&shown[1], key) : "", value != NULL ? "=" : "",
+                     value != NULL ? config_show(&shown[2], value) : "");
+    append(error, format, arguments);
+    return -1;
+}
+
 int config_error_device(struct config_error *error, const struct config_device *device, const char *key,
                         const char *value, const char *format, ...)
 {
-    struct config_shown shown[3];
     va_list arguments;
 
-    config_error_set(error, EXIT_STATUS_CONFIGURATION, "--device %s%s%s%s%s: ", config_show(&shown[0], device->model),
-                     key != NULL ? "," : "", key != NULL ? config_show(&shown[1], key) : "", value != NULL ? "=" : "",
-                     value != NULL ? config_show(&shown[2], value) : "");
     va_start(arguments, format);
-    append(error, format, arguments);
+    set_at(error, "--device", device->model, key, value, format, arguments);
+    va_end(arguments);
+    return -1;
+}
+
+int config_error_bridge(struct config_error *error, const char *name, const char *key, const char *value,
+                        const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    set_at(error, "--bridge", name, key, value, format, arguments);
     va_end(arguments);
     return -1;
 }

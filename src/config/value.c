@@ -162,6 +162,11 @@ static int parse_ranged(const struct ioreqd_property *property, const char *text
     return 0;
 }
 
+bool value_number(const char *text, bool with_suffix, uint64_t *number)
+{
+    return parse_number(text, with_suffix, number) == OUTCOME_NUMBER;
+}
+
 int value_parse(const struct ioreqd_property *property, const char *text, uint64_t *number, struct value_reason *reason)
 {
     struct value_text range;

@@ -5,6 +5,7 @@
 #ifndef IOREQD_CONFIG_VALUE_H
 #define IOREQD_CONFIG_VALUE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,6 +27,9 @@ struct value_text {
  */
 int value_parse(const struct ioreqd_property *property, const char *text, uint64_t *number,
                 struct value_reason *reason);
+
+/* Reads all of text as a number, with_suffix with k, M, G or T after it. False: it is none, or too large. */
+bool value_number(const char *text, bool with_suffix, uint64_t *number);
 
 /* "2 to 1024", "1k or more", "up to 20 bytes"; "" where the kind has no range. */
 const char *value_range(const struct ioreqd_property *property, struct value_text *range);

@@ -63,15 +63,27 @@ static const char *describe(const struct config *config, char *text, size_t size
     if (config->module_dir != NULL) {
         fprintf(out, " modules %s", config->module_dir);
     }
+    if (config->record != NULL) {
+        fprintf(out, " record %s", config->record);
+    }
     if (config->help_model != NULL) {
         fprintf(out, " help %s", config->help_model);
+    }
+    if (config->mode == CONFIG_DESCRIBE || config->description != CONFIG_DESCRIPTION_ACPI) {
+        fprintf(out, " describe %d", (int)config->description);
     }
     for (size_t i = 0; i < config->devices; i++) {
         const struct config_device *device = &config->device[i];
 
         fprintf(out, " | %s id %s", device->model, device->id != NULL ? device->id : "-");
+        if (device->bridge != NULL) {
+            fprintf(out, " bridge %s", device->bridge);
+        }
         if (device->has_addr) {
             fprintf(out, " addr %#x", device->function);
+        }
+        if (device->root_port) {
+            fprintf(out, " slot %u", device->slot);
         }
         for (size_t pair = 0; pair < device->pairs; pair++) {
             fprintf(out, " [%s=%s]", device->pair[pair].key, device->pair[pair].value);
@@ -87,6 +99,7 @@ static const char *describe(const struct config *config, char *text, size_t size
 #define MODEL   "mode 3 "
 #define VERSION "mode 4 "
 #define HELP    "mode 5 "
+#define SHOW    "mode 6 "
 
 static const struct {
     struct line line;
@@ -125,7 +138,7 @@ static const struct {
     {{{"--check", "--device", "edu,b=2,a=1"}}, CHECK "domain - log 2 | edu id edu0 [b=2] [a=1]"},
     {{{"--check", "--device", "edu,file=a,,b,,,x==y"}}, CHECK "domain - log 2 | edu id edu0 [file=a,b,] [x==y]"},
     {{{"--check", "--device", "edu,file=,,"}}, CHECK "domain - log 2 | edu id edu0 [file=,]"},
-    {{{"--check", "--device", "edu,bridge=0,group=0"}}, CHECK "domain - log 2 | edu id edu0"},
+    {{{"--check", "--device", "edu,bridge=pci,group=0"}}, CHECK "domain - log 2 | edu id edu0"},
     {{{"--check", "--device", "edu,addr=0"}}, CHECK "domain - log 2 | edu id edu0 addr 0"},
     {{{"--check", "--device", "edu,addr=10"}}, CHECK "domain - log 2 | edu id edu0 addr 0x80"},
     {{{"--check", "--device", "edu,addr=1F.7,k=v"}}, CHECK "domain - log 2 | edu id edu0 addr 0xff [k=v]"},
@@ -133,6 +146,26 @@ static const struct {
     {{{"--check", "--device", "edu,addr=0:3"}}, CHECK "domain - log 2 | edu id edu0 addr 0x18"},
     {{{"--check", "--device", "edu,addr=3", "--device", "edu,addr=3.1"}},
      CHECK "domain - log 2 | edu id edu0 addr 0x18 | edu id edu1 addr 0x19"},
+
+    {{{"--domain", "g", "--device", "edu", "--record", "r"}}, RUN "domain g log 2 record r | edu id edu0"},
+
+    /* descriptions, which need no device */
+    {{{"--describe", "acpi"}}, SHOW "domain - log 2 describe 0"},
+    {{{"--describe=dts", "--check"}}, SHOW "domain - log 2 describe 1"},
+    {{{"--check", "--describe", "human", "--device", "edu"}}, SHOW "domain - log 2 describe 2 | edu id edu0"},
+    {{{"--describe", "human", "--device", "edu,help"}}, MODEL "domain - log 2 help edu describe 2 | edu id -"},
+
+    /* root ports */
+    {{{"--check", "--device", "root-port,id=slot1,addr=1c", "--device", "edu,bridge=slot1"}},
+     CHECK "domain - log 2 | root-port id slot1 addr 0xe0 slot 1 | edu id edu0 bridge slot1 addr 0"},
+    {{{"--check", "--device", "edu,bridge=p,addr=0.1", "--device", "edu,bridge=p", "--device",
+       "root-port,id=p,slot=7"}},
+     CHECK "domain - log 2 | edu id edu0 bridge p addr 0x1 | edu id edu1 bridge p addr 0 | root-port id p slot 7 "
+           "[slot=7]"},
+    {{{"--check", "--device", "root-port", "--device", "root-port,slot=1", "--device", "root-port"}},
+     CHECK "domain - log 2 | root-port id root-port0 slot 2 | root-port id root-port1 slot 1 [slot=1] | root-port id "
+           "root-port2 slot 3"},
+    {{{"--device", "root-port,help"}}, MODEL "domain - log 2 help root-port | root-port id - slot 0"},
 
     /* ids */
     {{{"--check", "--device", "edu,id=my-Disk_0"}}, CHECK "domain - log 2 | edu id my-Disk_0"},
@@ -223,9 +256,7 @@ static const struct {
     {{{"--device", "edu,a=1,b=2,a=3"}}, "--device edu,a=3: the key is given twice: give it once"},
     {{{"--device", "edu,id=x,id=x"}}, "--device edu,id=x: the key is given twice: give it once"},
     {{{"--device", "edu,addr=1,addr=2"}}, "--device edu,addr=2: the key is given twice: give it once"},
-    {{{"--device", "edu,bridge=0,bridge=0"}}, "--device edu,bridge=0: the key is given twice: give it once"},
-    {{{"--device", "edu,bridge=1"}},
-     "--device edu,bridge=1: there is no such host bridge: give bridge=0, the only one, or leave it out"},
+    {{{"--device", "edu,bridge=a,bridge=a"}}, "--device edu,bridge=a: the key is given twice: give it once"},
     {{{"--device", "edu,group=net"}},
      "--device edu,group=net: there is no such isolation group: give group=0, the only one, or leave it out"},
 
@@ -243,10 +274,10 @@ static const struct {
     {{{"--device", "edu,addr=100:1"}},
      "--device edu,addr=100:1: bus 100 is out of range: " ADDR_ERROR "BUS from 0 to ff"},
     {{{"--device", "edu,addr=1.8"}}, "--device edu,addr=1.8: function 8 is out of range: " ADDR_ERROR "FN from 0 to 7"},
-    {{{"--device", "edu,addr=1:2"}},
-     "--device edu,addr=1:2: there is no bus 1: the host bridge has bus 0 only: leave BUS out"},
-    {{{"--device", "edu,addr=ff:2"}},
-     "--device edu,addr=ff:2: there is no bus ff: the host bridge has bus 0 only: leave BUS out"},
+    {{{"--check", "--device", "edu,addr=1:2"}},
+     "--device edu,addr=01:02.0: host bridge pci has no place on bus 01: its root bus is 00: leave BUS out"},
+    {{{"--check", "--device", "edu,addr=ff:2.7"}},
+     "--device edu,addr=ff:02.7: host bridge pci has no place on bus ff: its root bus is 00: leave BUS out"},
     {{{"--device", "edu,addr=g"}}, "--device edu,addr=g: not an address: " ADDR_ERROR "as 10, 10.1 or 00:10.0"},
     {{{"--device", "edu,addr=0x10"}}, "--device edu,addr=0x10: not an address: " ADDR_ERROR "as 10, 10.1 or 00:10.0"},
     {{{"--device", "edu,addr=1."}}, "--device edu,addr=1.: not an address: " ADDR_ERROR "as 10, 10.1 or 00:10.0"},
@@ -257,7 +288,10 @@ static const struct {
      "--device edu,addr=0000:00:10.0: not an address: " ADDR_ERROR "as 10, 10.1 or 00:10.0"},
     {{{"--device", "edu,addr=00001"}}, "--device edu,addr=00001: not an address: " ADDR_ERROR "as 10, 10.1 or 00:10.0"},
     {{{"--check", "--device", "edu,addr=10", "--device", "b,addr=0:10.0"}},
-     "--device b,addr=00:10.0: b0 cannot be there, edu0 is already: give another addr, or leave it out"},
+     "--device b,addr=10.0: b0 cannot be there on bridge pci, edu0 is already: give another addr, or leave it out"},
+    {{{"--describe", "text"}}, "--describe text: not a kind of description: give acpi, dts or human"},
+    {{{"--describe", "acpi", "--describe", "dts"}}, "--describe: the option is given twice: give it once"},
+    {{{"--record="}}, "--record: the value is empty: give --record FILE"},
 };
 
 START_TEST(test_bad)

@@ -68,7 +68,7 @@ static const char expected_disk[] =
     "Keys of every device:\n"
     "id          name       MODEL0, ...  -               no        its name in messages: letters, digits, - and _\n"
     "addr        address    first free   0 to 1f.7       no        its place, [BUS:]DEV[.FN] in hexadecimal as lspci prints it\n"
-    "bridge      name       0            0               no        the host bridge that it sits behind: there is one, 0\n"
+    "bridge      name       pci          -               no        the host bridge, or the id of the root port, that it sits behind\n"
     "group       name       0            0               no        the isolation group whose process serves it: there is one, 0\n";
 
 static const char expected_edu[] =
@@ -79,7 +79,7 @@ static const char expected_edu[] =
     "Key     Type     Default      Range      Required  Meaning\n"
     "id      name     MODEL0, ...  -          no        its name in messages: letters, digits, - and _\n"
     "addr    address  first free   0 to 1f.7  no        its place, [BUS:]DEV[.FN] in hexadecimal as lspci prints it\n"
-    "bridge  name     0            0          no        the host bridge that it sits behind: there is one, 0\n"
+    "bridge  name     pci          -          no        the host bridge, or the id of the root port, that it sits behind\n"
     "group   name     0            0          no        the isolation group whose process serves it: there is one, 0\n";
 /* clang-format on */
 
@@ -140,6 +140,16 @@ START_TEST(test_usage)
         "\n  --device MODEL[,KEY=VALUE]...\n",
         "\n  --device help ",
         "\n  --device MODEL,help ",
+        "\n  --bridge NAME[,KEY=VALUE]...\n",
+        "\n    ecam=ADDRESS ",
+        "\n    memory=ADDRESS+SIZE[@BUS]\n",
+        "\n    memory64=ADDRESS+SIZE[@BUS]\n",
+        "\n    io=[memory:]ADDRESS+SIZE[@BUS]\n",
+        "\n    segment=N ",
+        "\n    buses=FIRST-LAST ",
+        "\n    intx=DEV|off ",
+        "\n  --describe acpi|dts|human\n",
+        "\n  --record FILE ",
         "\n  --foreground ",
         "\n  --pidfile FILE ",
         "\n  --check ",
