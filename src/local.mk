@@ -52,13 +52,16 @@ libioreqd_xen_la_LIBADD = $(XEN_LIBS) $(JSON_LIBS)
 
 sbin_PROGRAMS += ioreqd
 ioreqd_SOURCES = \
+	src/describe_mode.c src/describe_mode.h \
 	src/main.c \
 	src/models.c src/models.h \
 	src/readiness.c src/readiness.h
 ioreqd_CPPFLAGS = $(AM_CPPFLAGS) -DMODULE_DIRECTORY='"$(moduledir)"'
-ioreqd_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS)
-ioreqd_LDADD = libioreqd-worker.la libioreqd-device.la libioreqd-bridge.la libioreqd-config.la libioreqd-xen.la
+ioreqd_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) $(URING_CFLAGS)
+ioreqd_LDADD = libioreqd-worker.la libioreqd-device.la libioreqd-describe.la libioreqd-bridge.la \
+	libioreqd-config.la libioreqd-xen.la
 
+include src/bridge/describe/local.mk
 include src/config/local.mk
 include src/virtio/local.mk
 include src/hypervisor/sim/local.mk

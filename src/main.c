@@ -18,6 +18,7 @@
 #include "config/config.h"
 #include "config/help.h"
 #include "config/property.h"
+#include "describe_mode.h"
 #include "device/device.h"
 #include "device/file.h"
 #include "exit_status.h"
@@ -337,6 +338,23 @@ static int watch_life(struct instance *instance)
     return 0;
 }
 
+static int describe(struct instance *instance)
+{
+    const struct config *config = &instance->config;
+    struct ioreqd_device **device = calloc(config->devices + 1, sizeof(device[0]));
+    int rc;
+
+    if (device == NULL) {
+        return config_error_memory(&instance->error);
+    }
+    for (size_t i = 0; i < config->devices; i++) {
+        device[i] = instance->planned[i].device;
+    }
+    rc = describe_mode(config, device, &instance->error);
+    free(device);
+    return rc;
+}
+
 static int run(struct instance *instance)
 {
     if (make_devices(instance) != 0) {
@@ -345,6 +363,9 @@ static int run(struct instance *instance)
     if (instance->config.mode == CONFIG_CHECK) {
         log_line(LOG_INFO, NULL, "the configuration is good");
         return 0;
+    }
+    if (instance->config.mode == CONFIG_DESCRIBE) {
+        return describe(instance);
     }
     if (refuse_unserved(instance) != 0 || watch_signals(instance) != 0 || start(instance) != 0 ||
         watch_life(instance) != 0) {
@@ -426,7 +447,8 @@ int main(int argc, char **argv)
         if (instance.models == NULL || instance.worker == NULL) {
             rc = config_error_set(&instance.error, EXIT_STATUS_FAILED, "cannot start an event loop: %s",
                                   strerror(errno));
-        } else if (instance.config.mode == CONFIG_RUN || instance.config.mode == CONFIG_CHECK) {
+        } else if (instance.config.mode == CONFIG_RUN || instance.config.mode == CONFIG_CHECK ||
+                   instance.config.mode == CONFIG_DESCRIBE) {
             rc = run(&instance);
         } else {
             rc = help(&instance);
