@@ -23,4 +23,24 @@ tests_bridge_test_bridge_SOURCES = \
 tests_bridge_test_bridge_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
 tests_bridge_test_bridge_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_bridge_test_bridge_LDADD = libioreqd-bridge.la libioreqd-config.la $(CHECK_LIBS)
+
+check_PROGRAMS += tests/bridge/test-describe
+TESTS += tests/bridge/test-describe
+
+tests_bridge_test_describe_SOURCES = \
+	tests/bridge/describe_acpi.c \
+	tests/bridge/describe_aml.c \
+	tests/bridge/describe_main.c \
+	tests/bridge/describe_tests.h \
+	tests/bridge/describe_text.c
+tests_bridge_test_describe_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
+tests_bridge_test_describe_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_bridge_test_describe_LDADD = libioreqd-describe.la $(CHECK_LIBS)
 endif
+
+# What --describe prints, through the tools that read it.
+check_PROGRAMS += tests/bridge/test-print-description
+tests_bridge_test_print_description_SOURCES = tests/bridge/print_description.c
+tests_bridge_test_print_description_LDADD = libioreqd-describe.la
+TESTS += tests/bridge/check-description
+EXTRA_DIST += tests/bridge/check-description
