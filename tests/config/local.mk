@@ -34,3 +34,7 @@ tests_config_test_property_table_SOURCES = tests/config/property_table.c
 tests_config_test_property_table_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_config_test_property_table_LDADD = libioreqd-config.la $(CHECK_LIBS)
 endif
+
+# The examples of the manual.
+TESTS += tests/config/check-examples
+EXTRA_DIST += tests/config/check-examples
