@@ -11,10 +11,7 @@
 #include <unistd.h>
 
 #include "bridge/describe/describe.h"
-#include "device/device_private.h" /* what a model made of its description */
-
-static const struct bridge_host_config bridge_pci = {
-    .name = CONFIG_BRIDGE_PCI, .last_bus = 0xff, .configuration_ports = true, .lines = BRIDGE_LINES_DIRECT};
+#include "device/device.h"
 
 static int nothing_to_describe(const char *kind, struct config_error *error)
 {
@@ -96,7 +93,7 @@ static int print_human(const struct config *config, struct ioreqd_device *const 
         config_error_memory(error);
         goto out;
     }
-    bridge[0] = bridge_pci;
+    bridge_default_host(&bridge[0], false, true); /* beside QEMU: what kind the guest is of, is not known here */
     for (size_t i = 0; i < config->bridges; i++) {
         bridge[i + 1] = config->bridge[i];
     }
@@ -107,7 +104,7 @@ static int print_human(const struct config *config, struct ioreqd_device *const 
                                             .place = show_place(config, at, &place[i]),
                                             .model = at->model,
                                             .id = at->id,
-                                            .description = device[i] != NULL ? &device[i]->description : NULL};
+                                            .description = device[i] != NULL ? device_description(device[i]) : NULL};
     }
     describe_human(stdout, bridge, config->bridges + 1, shown, config->devices);
     rc = 0;

@@ -55,6 +55,7 @@ ioreqd_SOURCES = \
 	src/describe_mode.c src/describe_mode.h \
 	src/main.c \
 	src/models.c src/models.h \
+	src/places.c src/places.h \
 	src/readiness.c src/readiness.h
 ioreqd_CPPFLAGS = $(AM_CPPFLAGS) -DMODULE_DIRECTORY='"$(moduledir)"'
 ioreqd_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) $(URING_CFLAGS)

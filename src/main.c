@@ -26,19 +26,11 @@
 #include "hypervisor/xen/xen.h"
 #include "log.h"
 #include "models.h"
+#include "places.h"
 #include "readiness.h"
 #include "worker/worker.h"
 
-/* Where a device without addr= is looked for a place: beside QEMU, above what it and hvmloader use. */
-#define FIRST_DEVICE_ALONE       1u
-#define FIRST_DEVICE_BESIDE_QEMU 0x10u
-#define DEVICES_PER_BUS          32u
-#define FUNCTIONS_PER_BUS        256u
-
-struct planned_device {
-    struct ioreqd_device *device; /* the worker's, once it was added */
-    uint16_t function;
-};
+#define FUNCTIONS_PER_BUS 256u
 
 struct instance {
     struct config config;
@@ -46,7 +38,8 @@ struct instance {
     struct models *models;
     struct worker *worker;
     struct toolstack *toolstack;
-    struct planned_device *planned;
+    struct ioreqd_device **device; /* of the configuration, in its order; NULL: the worker has it, or a root port */
+    uint8_t *devfn;
     struct event *event[4];
     size_t events;
     bool announced;
@@ -102,7 +95,7 @@ static const char *value_of(const struct config_device *config, const char *key)
     return NULL;
 }
 
-static int make_device(struct instance *instance, const struct config_device *config, struct planned_device *planned)
+static int make_device(struct instance *instance, const struct config_device *config, struct ioreqd_device **made)
 {
     const struct ioreqd_model *model = models_find(instance->models, config->model, &instance->error);
     const char *property, *reason;
@@ -115,8 +108,7 @@ static int make_device(struct instance *instance, const struct config_device *co
     if (device == NULL) {
         return config_error_memory(&instance->error);
     }
-    planned->device = device;
-    planned->function = config->function;
+    *made = device;
 
     struct opener context = {.instance = instance, .config = config, .device = device};
     struct property_opener opener = {.open_file = open_file, .context = &context};
@@ -134,95 +126,45 @@ static int make_devices(struct instance *instance)
 {
     const struct config *config = &instance->config;
 
-    instance->planned = calloc(config->devices + 1, sizeof(instance->planned[0]));
-    if (instance->planned == NULL) {
+    instance->device = calloc(config->devices + 1, sizeof(instance->device[0]));
+    instance->devfn = calloc(config->devices + 1, sizeof(instance->devfn[0]));
+    if (instance->device == NULL || instance->devfn == NULL) {
         return config_error_memory(&instance->error);
     }
     for (size_t i = 0; i < config->devices; i++) {
         if (config->device[i].root_port) {
             continue; /* a part of the bridge */
         }
-        if (make_device(instance, &config->device[i], &instance->planned[i]) != 0) {
+        if (make_device(instance, &config->device[i], &instance->device[i]) != 0) {
             return -1;
         }
     }
     return 0;
 }
 
-/* ---- places ---- */
-
-static bool is_planned(const struct instance *instance, uint16_t function, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (instance->planned[i].function == function) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static int choose_place(struct instance *instance, size_t index)
-{
-    bool alone = !toolstack_guest(instance->toolstack)->host_bridge;
-    char who[160];
-
-    for (unsigned device = alone ? FIRST_DEVICE_ALONE : FIRST_DEVICE_BESIDE_QEMU; device < DEVICES_PER_BUS; device++) {
-        uint16_t function = (uint16_t)(device << 3);
-        bool used = is_planned(instance, function, index) ||
-                    toolstack_function_taken(instance->toolstack, function, who, sizeof(who));
-
-        for (size_t i = index; i < instance->config.devices; i++) {
-            used = used || (instance->config.device[i].has_addr && instance->planned[i].function == function);
-        }
-        if (!used) {
-            instance->planned[index].function = function;
-            return 0;
-        }
-    }
-    return config_error_set(
-        &instance->error, EXIT_STATUS_CONFIGURATION,
-        "no place is left on bus 0 for device %s: give addr= to a function of a device that has one",
-        instance->config.device[index].id);
-}
-
-static int place_devices(struct instance *instance)
+/* Hands bridges, ports and devices to the worker. */
+static int place_all(struct instance *instance)
 {
     const struct config *config = &instance->config;
-    bool alone = !toolstack_guest(instance->toolstack)->host_bridge;
 
-    for (size_t i = 0; i < config->devices; i++) {
-        if (!config->device[i].has_addr) {
-            if (choose_place(instance, i) != 0) {
-                return -1;
-            }
-        } else if (alone && instance->planned[i].function == 0) {
-            return config_error_device(
-                &instance->error, &config->device[i], "addr", "00.0",
-                "in a guest without QEMU the host bridge is there: choose a device from 01 to 1f");
-        }
-        if (worker_add_device(instance->worker, instance->planned[i].device, NULL,
-                              (uint8_t)instance->planned[i].function) != 0) {
+    if (places_choose(config, instance->toolstack, instance->devfn, &instance->error) != 0) {
+        return -1;
+    }
+    for (size_t i = 0; i < config->bridges; i++) {
+        if (worker_add_host(instance->worker, &config->bridge[i]) != 0) {
             return config_error_memory(&instance->error);
         }
-        instance->planned[i].device = NULL;
-    }
-    return 0;
-}
-
-/* What a configuration can have and this worker does not serve yet. */
-static int refuse_unserved(struct instance *instance)
-{
-    const struct config *config = &instance->config;
-
-    if (config->bridges != 0) {
-        return config_error_bridge(&instance->error, config->bridge[0].name, NULL, NULL,
-                                   "guests can only be served on bridge " CONFIG_BRIDGE_PCI " yet: leave it out");
     }
     for (size_t i = 0; i < config->devices; i++) {
-        if (config->device[i].root_port) {
-            return config_error_device(&instance->error, &config->device[i], NULL, NULL,
-                                       "root ports cannot be served yet: leave it out");
+        const struct config_device *device = &config->device[i];
+        int rc = device->root_port
+                     ? worker_add_port(instance->worker, device->id, device->bridge, instance->devfn[i], device->slot)
+                     : worker_add_device(instance->worker, instance->device[i], device->bridge, instance->devfn[i]);
+
+        if (rc != 0) {
+            return config_error_memory(&instance->error);
         }
+        instance->device[i] = NULL;
     }
     return 0;
 }
@@ -232,8 +174,8 @@ static int refuse_unserved(struct instance *instance)
 static int start(struct instance *instance)
 {
     const struct config *config = &instance->config;
-    uint16_t function[FUNCTIONS_PER_BUS + 1];
-    size_t functions = config->devices;
+    uint16_t function[FUNCTIONS_PER_BUS];
+    size_t functions;
     struct hypervisor_error error;
     struct hypervisor *hypervisor;
     int rc;
@@ -242,19 +184,14 @@ static int start(struct instance *instance)
     if (instance->toolstack == NULL) {
         return fail_as(instance, &error);
     }
-    if (place_devices(instance) != 0) {
+    if (place_all(instance) != 0) {
         return -1;
     }
     hypervisor = xen_open(toolstack_guest(instance->toolstack), &error);
     if (hypervisor == NULL || worker_start(instance->worker, hypervisor, &error) != 0) {
         return fail_as(instance, &error);
     }
-    for (size_t i = 0; i < config->devices; i++) {
-        function[i] = instance->planned[i].function;
-    }
-    if (!toolstack_guest(instance->toolstack)->host_bridge) {
-        function[functions++] = 0; /* which worker_serve() makes */
-    }
+    functions = places_of_bus_0(config, instance->toolstack, instance->devfn, function);
     if (toolstack_claim(instance->toolstack, xen_server(hypervisor), function, functions, &error) != 0 ||
         worker_serve(instance->worker, &error) != 0) {
         return fail_as(instance, &error);
@@ -271,8 +208,11 @@ static int start(struct instance *instance)
     }
     instance->announced = true;
     for (size_t i = 0; i < config->devices; i++) {
-        log_line(LOG_INFO, NULL, "%s %s is at 00:%02x.%u", config->device[i].model, config->device[i].id,
-                 function[i] >> 3 & 0x1fu, function[i] & 7u);
+        const struct config_device *device = &config->device[i];
+
+        log_line(LOG_INFO, NULL, "%s %s is at %02x.%u of bridge %s", device->model, device->id,
+                 instance->devfn[i] >> 3 & 0x1fu, instance->devfn[i] & 7u,
+                 device->bridge != NULL ? device->bridge : CONFIG_BRIDGE_PCI);
     }
     log_line(LOG_INFO, NULL, "domain %u: %zu device%s ready (IOREQ server %u)",
              toolstack_guest(instance->toolstack)->domain, config->devices, config->devices == 1 ? "" : "s",
@@ -338,23 +278,6 @@ static int watch_life(struct instance *instance)
     return 0;
 }
 
-static int describe(struct instance *instance)
-{
-    const struct config *config = &instance->config;
-    struct ioreqd_device **device = calloc(config->devices + 1, sizeof(device[0]));
-    int rc;
-
-    if (device == NULL) {
-        return config_error_memory(&instance->error);
-    }
-    for (size_t i = 0; i < config->devices; i++) {
-        device[i] = instance->planned[i].device;
-    }
-    rc = describe_mode(config, device, &instance->error);
-    free(device);
-    return rc;
-}
-
 static int run(struct instance *instance)
 {
     if (make_devices(instance) != 0) {
@@ -365,10 +288,9 @@ static int run(struct instance *instance)
         return 0;
     }
     if (instance->config.mode == CONFIG_DESCRIBE) {
-        return describe(instance);
+        return describe_mode(&instance->config, instance->device, &instance->error);
     }
-    if (refuse_unserved(instance) != 0 || watch_signals(instance) != 0 || start(instance) != 0 ||
-        watch_life(instance) != 0) {
+    if (watch_signals(instance) != 0 || start(instance) != 0 || watch_life(instance) != 0) {
         return -1;
     }
     if (!worker_run(instance->worker)) {
@@ -391,10 +313,11 @@ static void tidy(struct instance *instance)
     if (instance->announced) {
         readiness_withdraw(instance->config.pidfile);
     }
-    for (size_t i = 0; instance->planned != NULL && i < instance->config.devices; i++) {
-        device_destroy(instance->planned[i].device);
+    for (size_t i = 0; instance->device != NULL && i < instance->config.devices; i++) {
+        device_destroy(instance->device[i]);
     }
-    free(instance->planned);
+    free(instance->device);
+    free(instance->devfn);
     worker_destroy(instance->worker);
     toolstack_close(instance->toolstack);
     models_close(instance->models);

@@ -84,6 +84,11 @@ const char *device_id(const struct ioreqd_device *device)
     return device->id;
 }
 
+const struct ioreqd_description *device_description(const struct ioreqd_device *device)
+{
+    return &device->description;
+}
+
 int device_keep_file(struct ioreqd_device *device, struct ioreqd_file *file)
 {
     struct ioreqd_file **files = realloc(device->file, (device->files + 1) * sizeof(*files));

@@ -30,6 +30,8 @@ void device_destroy(struct ioreqd_device *device);
 
 void *device_state(struct ioreqd_device *device);
 const char *device_id(const struct ioreqd_device *device);
+/* What the model made of its description; its own before device_configure(). */
+const struct ioreqd_description *device_description(const struct ioreqd_device *device);
 
 /* Keeps a file that a property named; closed with the device. 0 or -ENOMEM. */
 int device_keep_file(struct ioreqd_device *device, struct ioreqd_file *file);
