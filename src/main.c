@@ -21,6 +21,7 @@
 #include "describe_mode.h"
 #include "device/device.h"
 #include "device/file.h"
+#include "device/stream.h"
 #include "exit_status.h"
 #include "hypervisor/toolstack.h"
 #include "hypervisor/xen/xen.h"
@@ -64,6 +65,17 @@ struct opener {
     struct ioreqd_device *device;
 };
 
+/* Why a value cannot be opened, with errno as the reason of it. */
+static int cannot_open(const struct opener *opener, const char *property, const char *value, const char *reason,
+                       struct config_error *error)
+{
+    bool refused = errno == EACCES || errno == EPERM;
+
+    config_error_device(error, opener->config, property, value, "%s", reason);
+    error->exit_status = refused ? EXIT_STATUS_REFUSED : EXIT_STATUS_CONFIGURATION;
+    return -1;
+}
+
 static int open_file(void *context, const char *property, const char *path, bool read_only, struct ioreqd_file **file,
                      struct config_error *error)
 {
@@ -72,16 +84,33 @@ static int open_file(void *context, const char *property, const char *path, bool
 
     *file = file_open(path, read_only, reason, sizeof(reason));
     if (*file == NULL) {
-        bool refused = errno == EACCES || errno == EPERM;
-
-        config_error_device(error, opener->config, property, path, "%s", reason);
-        error->exit_status = refused ? EXIT_STATUS_REFUSED : EXIT_STATUS_CONFIGURATION;
-        return -1;
+        return cannot_open(opener, property, path, reason, error);
     }
     if (device_keep_file(opener->device, *file) != 0) {
         file_close(*file);
         return config_error_memory(error);
     }
+    return 0;
+}
+
+static int open_stream(void *context, const char *property, const char *value, struct ioreqd_stream **stream,
+                       struct config_error *error)
+{
+    struct opener *opener = context;
+    bool check = opener->instance->config.mode == CONFIG_CHECK;
+    char reason[256];
+
+    if (stream_open(value, check, stream, reason, sizeof(reason)) != 0) {
+        return cannot_open(opener, property, value, reason, error);
+    }
+    if (*stream == NULL) {
+        return 0;
+    }
+    if (device_keep_stream(opener->device, *stream) != 0) {
+        stream_close(*stream);
+        return config_error_memory(error);
+    }
+    log_line(LOG_INFO, NULL, "%s is at %s", opener->config->id, stream_place(*stream));
     return 0;
 }
 
@@ -111,7 +140,7 @@ static int make_device(struct instance *instance, const struct config_device *co
     *made = device;
 
     struct opener context = {.instance = instance, .config = config, .device = device};
-    struct property_opener opener = {.open_file = open_file, .context = &context};
+    struct property_opener opener = {.open_file = open_file, .open_stream = open_stream, .context = &context};
 
     if (property_parse(model, config, device_state(device), &opener, &instance->error) != 0) {
         return -1;

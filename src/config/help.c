@@ -82,6 +82,8 @@ static const char *type_of(const struct ioreqd_property *property)
         return "size";
     case IOREQD_PROPERTY_STRING:
         return "text";
+    case IOREQD_PROPERTY_STREAM:
+        return "stream";
     default:
         return "path";
     }

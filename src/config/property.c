@@ -148,6 +148,27 @@ static int open_file(const struct ioreqd_model *model, const struct ioreqd_prope
     return 0;
 }
 
+static int open_stream(const struct ioreqd_property *property, const struct config_device *device, void *state,
+                       const struct property_opener *opener, struct config_error *error)
+{
+    const char *value = text_of(property, device);
+    struct ioreqd_stream *stream = NULL;
+
+    if (value == NULL) {
+        return 0;
+    }
+    if (opener->open_stream(opener->context, property->name, value, &stream, error) < 0) {
+        return -1;
+    }
+    memcpy((unsigned char *)state + property->offset, &stream, sizeof(stream));
+    return 0;
+}
+
+static bool is_opened(const struct ioreqd_property *property)
+{
+    return property->kind == IOREQD_PROPERTY_FILE || property->kind == IOREQD_PROPERTY_STREAM;
+}
+
 int property_parse(const struct ioreqd_model *model, const struct config_device *device, void *state,
                    const struct property_opener *opener, struct config_error *error)
 {
@@ -155,12 +176,15 @@ int property_parse(const struct ioreqd_model *model, const struct config_device 
         return -1;
     }
     for (const struct ioreqd_property *at = model->property; at != NULL && at->name != NULL; at++) {
-        if (at->kind != IOREQD_PROPERTY_FILE && parse_value(at, device, state, error) < 0) {
+        if (!is_opened(at) && parse_value(at, device, state, error) < 0) {
             return -1;
         }
     }
     for (const struct ioreqd_property *at = model->property; at != NULL && at->name != NULL; at++) {
         if (at->kind == IOREQD_PROPERTY_FILE && open_file(model, at, device, state, opener, error) < 0) {
+            return -1;
+        }
+        if (at->kind == IOREQD_PROPERTY_STREAM && open_stream(at, device, state, opener, error) < 0) {
             return -1;
         }
     }

@@ -55,6 +55,8 @@ static uint64_t size_of(const struct ioreqd_property *property)
         return property->maximum + 1;
     case IOREQD_PROPERTY_FILE:
         return sizeof(struct ioreqd_file *);
+    case IOREQD_PROPERTY_STREAM:
+        return sizeof(struct ioreqd_stream *);
     default:
         return 0;
     }
@@ -163,7 +165,7 @@ static int check_property(const struct table_check *check, const struct ioreqd_p
     if (property->help == NULL) {
         return fail(check, property, "its help is missing");
     }
-    if (property->kind < IOREQD_PROPERTY_BOOL || property->kind > IOREQD_PROPERTY_FILE) {
+    if (property->kind < IOREQD_PROPERTY_BOOL || property->kind > IOREQD_PROPERTY_STREAM) {
         return fail(check, property, "its kind %u is unknown", property->kind);
     }
     if ((property->flags & ~IOREQD_PROPERTY_REQUIRED) != 0) {

@@ -192,7 +192,7 @@ int value_parse(const struct ioreqd_property *property, const char *text, uint64
         snprintf(reason->text, sizeof(reason->text), "the text has %zu bytes: give %s", length,
                  value_range(property, &range));
         return -1;
-    default: /* a path may be anything: opening it tells */
+    default: /* a path or stream may be anything: opening it tells */
         return 0;
     }
 }

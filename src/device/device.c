@@ -14,6 +14,7 @@
 
 #include "device/device_private.h"
 #include "device/file.h"
+#include "device/stream.h"
 
 static void on_quiet_for_reset(void *argument);
 
@@ -60,6 +61,10 @@ void device_destroy(struct ioreqd_device *device)
     if (device->model->destroy != NULL && device->created) {
         device->model->destroy(device, device->state);
     }
+    for (size_t i = 0; i < device->streams; i++) {
+        stream_close(device->stream[i]); /* while the loop that it is used on is there */
+    }
+    free(device->stream);
     loop_destroy(device->queue_loop);
     for (size_t i = 0; i < device->files; i++) {
         file_close(device->file[i]);
@@ -98,6 +103,18 @@ int device_keep_file(struct ioreqd_device *device, struct ioreqd_file *file)
     }
     device->file = files;
     device->file[device->files++] = file;
+    return 0;
+}
+
+int device_keep_stream(struct ioreqd_device *device, struct ioreqd_stream *stream)
+{
+    struct ioreqd_stream **streams = realloc(device->stream, (device->streams + 1) * sizeof(*streams));
+
+    if (streams == NULL) {
+        return -ENOMEM;
+    }
+    device->stream = streams;
+    device->stream[device->streams++] = stream;
     return 0;
 }
 

@@ -35,6 +35,8 @@ const struct ioreqd_description *device_description(const struct ioreqd_device *
 
 /* Keeps a file that a property named; closed with the device. 0 or -ENOMEM. */
 int device_keep_file(struct ioreqd_device *device, struct ioreqd_file *file);
+/* The same of a stream. */
+int device_keep_stream(struct ioreqd_device *device, struct ioreqd_stream *stream);
 
 /*
  * Has the model make the device of its properties. -EINVAL with the property and what is wrong with it, for people;

@@ -33,6 +33,8 @@ struct ioreqd_device {
     struct bridge_function *function;
     struct ioreqd_file **file;
     size_t files;
+    struct ioreqd_stream **stream;
+    size_t streams;
 
     struct ioreqd_loop *queue_loop; /* one thread serves the queues of a device */
     struct queue_bell *bell;        /* one a queue */

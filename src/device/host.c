@@ -12,7 +12,9 @@
 #include "device/device_private.h"
 #include "device/file.h"
 #include "device/file_ring.h"
+#include "device/stream.h"
 #include "device/timer.h"
+#include "device/watch.h"
 
 /* ---- DMA: gated by the bus master bit of the function ---- */
 
@@ -172,6 +174,27 @@ static int make_timer(struct ioreqd_device *device, struct ioreqd_loop *loop, vo
     return *timer == NULL ? -ENOMEM : 0;
 }
 
+/* ---- descriptors and streams ---- */
+
+static int make_watch(struct ioreqd_device *device, struct ioreqd_loop *loop, int descriptor,
+                      void (*ready)(void *argument, unsigned events), void *argument, struct ioreqd_watch **watch)
+{
+    (void)device;
+    return watch_make(loop, descriptor, ready, argument, watch);
+}
+
+static int watch_stream(struct ioreqd_device *device, struct ioreqd_loop *loop, struct ioreqd_stream *stream,
+                        void (*ready)(void *argument, unsigned events), void *argument)
+{
+    (void)device;
+    return stream_attach(loop, stream, ready, argument);
+}
+
+static int is_connected(struct ioreqd_stream *stream)
+{
+    return stream_connected(stream);
+}
+
 /* ---- words to people ---- */
 
 static void log_message(struct ioreqd_device *device, enum ioreqd_log_level level, const char *format, ...)
@@ -262,6 +285,15 @@ static const struct ioreqd_host table = {
     .timer_destroy = timer_free,
     .fail = fail,
     .event = event,
+
+    .watch_create = make_watch,
+    .watch_set = watch_arm,
+    .watch_destroy = watch_free,
+    .stream_watch = watch_stream,
+    .stream_want = stream_want,
+    .stream_read = stream_read,
+    .stream_write = stream_write,
+    .stream_connected = is_connected,
 };
 
 const struct ioreqd_host *host_table(void)
