@@ -9,3 +9,7 @@ devices_virtio_blk_la_LIBADD = libioreqd-virtio-pic.la
 module_LTLIBRARIES += devices/edu.la
 devices_edu_la_SOURCES = devices/edu.c
 devices_edu_la_LDFLAGS = $(device_ldflags)
+
+module_LTLIBRARIES += devices/serial.la
+devices_serial_la_SOURCES = devices/serial/serial.c devices/serial/uart.c devices/serial/uart.h
+devices_serial_la_LDFLAGS = $(device_ldflags)
