@@ -22,7 +22,7 @@ START_TEST(reset_while_busy)
     memset(buffer(), 1, 4096);
     make_busy();
     ck_assert_int_eq(world.line, 1);
-    model->reset(device(), edu, IOREQD_RESET_COLD);
+    model->reset(device(), state, IOREQD_RESET_COLD);
     ck_assert(!pending());
     ck_assert_int_eq(world.line, 0);
     pass(10 * MILLISECOND);
@@ -32,7 +32,7 @@ START_TEST(reset_while_busy)
     ck_assert_mem_eq(buffer(), zero, sizeof(zero));
     ck_assert_uint_eq(world.copies, 0);
     ck_assert_uint_eq(counter("factorials"), 0);
-    model->reset(device(), edu, IOREQD_RESET_COLD);
+    model->reset(device(), state, IOREQD_RESET_COLD);
     ck_assert_uint_eq(compute(5), 120);
 }
 END_TEST
@@ -42,7 +42,7 @@ START_TEST(late_timer)
     struct ioreqd_timer *timer = world.timer;
 
     make_busy();
-    model->reset(device(), edu, IOREQD_RESET_COLD);
+    model->reset(device(), state, IOREQD_RESET_COLD);
     for (unsigned i = 0; i < TIMERS; i++) {
         timer[i].fire(timer[i].argument); /* was on its way when it was taken back */
     }
@@ -55,7 +55,7 @@ END_TEST
 
 START_TEST(quiesce_idle)
 {
-    model->quiesce(device(), edu);
+    model->quiesce(device(), state);
     ck_assert_uint_eq(world.quiesced, 1);
     ck_assert_uint_eq(world.copies, 0);
     ck_assert_uint_eq(counter("factorials"), 0);
@@ -65,7 +65,7 @@ END_TEST
 START_TEST(quiesce_while_busy)
 {
     make_busy();
-    model->quiesce(device(), edu);
+    model->quiesce(device(), state);
     ck_assert_uint_eq(world.quiesced, 1);
     ck_assert(!pending());
     ck_assert_uint_eq(get(0x08, 4), 120);
@@ -80,7 +80,7 @@ END_TEST
 
 START_TEST(quiet)
 {
-    model->quiesce(device(), edu);
+    model->quiesce(device(), state);
     make_busy();
     ck_assert_uint_eq(get(0x20, 4), 0x81);
     ck_assert(!pending()); /* nothing is started, and the registers tell what is to be done */
@@ -88,7 +88,7 @@ START_TEST(quiet)
     ck_assert_uint_eq(get(0x20, 4), 0x81);
     ck_assert_uint_eq(get(COMMAND, 8), START | INTERRUPT);
     ck_assert_uint_eq(world.copies, 0);
-    model->reset(device(), edu, IOREQD_RESET_COLD);
+    model->reset(device(), state, IOREQD_RESET_COLD);
     ck_assert_uint_eq(compute(4), 24);
 }
 END_TEST
@@ -96,21 +96,8 @@ END_TEST
 /* A successor gets the saved fields after its reset, and takes up what is busy in them. */
 START_TEST(successor)
 {
-    void *old = edu;
-    void *new;
-
     make_busy();
-    model->destroy(device(), edu);
-    new = calloc(1, model->state_size);
-    ck_assert_ptr_nonnull(new);
-    memcpy((char *)new + model->property[0].offset, (char *)old + model->property[0].offset, sizeof(uint64_t));
-    ck_assert_int_eq(model->create(device(), new, &description), 0);
-    model->reset(device(), new, IOREQD_RESET_COLD);
-    for (const struct ioreqd_field *one = model->field; one->tag != 0; one++) {
-        memcpy((char *)new + one->offset, (char *)old + one->offset, (size_t)one->count << (one->kind - 1));
-    }
-    free(old);
-    edu = new;
+    hand_over();
     ck_assert_uint_eq(get(0x04, 4), 0xfffffffe);
     ck_assert(pending());
     pass(MILLISECOND);
@@ -127,8 +114,9 @@ START_TEST(wrong_masks)
     for (unsigned i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
         ck_assert_int_eq(begin(wrong[i], TIMERS), -EINVAL);
         ck_assert_uint_eq(world.property_errors, 1);
+        ck_assert_str_eq(world.property, "dma-mask");
         ck_assert(!world.timer[0].made && !world.timer[1].made);
-        free(edu);
+        free(state);
     }
 }
 END_TEST
@@ -139,7 +127,7 @@ START_TEST(right_masks)
 
     for (unsigned i = 0; i < sizeof(right) / sizeof(right[0]); i++) {
         ck_assert_int_eq(begin(right[i], TIMERS), 0);
-        model->reset(device(), edu, IOREQD_RESET_COLD);
+        model->reset(device(), state, IOREQD_RESET_COLD);
         start(0, BUFFER, 4096, 0);
         pass(MILLISECOND);
         ck_assert_uint_eq(counter("bytes-from-guest"), 4096);
@@ -157,7 +145,7 @@ START_TEST(short_of_memory)
     for (unsigned timers = 0; timers < TIMERS; timers++) {
         ck_assert_int_eq(begin(MASK, timers), -ENOMEM);
         ck_assert(!world.timer[0].made);
-        free(edu);
+        free(state);
     }
 }
 END_TEST
