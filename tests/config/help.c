@@ -39,6 +39,7 @@ static const struct ioreqd_property disk_properties[] = {
      .offset = 40,
      .minimum = 4096,
      .maximum = UINT64_MAX},
+    {.name = "line", .help = "bytes", .fallback = "pty", .kind = IOREQD_PROPERTY_STREAM, .offset = 64},
     {.name = "label", .help = "text", .kind = IOREQD_PROPERTY_STRING, .offset = 48, .minimum = 2, .maximum = 8},
     {.name = NULL},
 };
@@ -63,6 +64,7 @@ static const char expected_disk[] =
     "serial      text       -            up to 20 bytes  no        serial number that the guest sees\n"
     "queue-size  number     256          2 to 1024       no        requests that fit in a queue\n"
     "cache       size       16M          4k or more      no        memory\n"
+    "line        stream     pty          -               no        bytes\n"
     "label       text       -            2 to 8 bytes    no        text\n"
     "\n"
     "Keys of every device:\n"

@@ -22,6 +22,7 @@ struct state {
     uint64_t size;
     struct ioreqd_file *file;
     struct ioreqd_file *second;
+    struct ioreqd_stream *line;
     uint8_t after;
 };
 
@@ -30,6 +31,7 @@ struct state {
 static const struct ioreqd_property properties[] = {
     {.name = "file", .help = "f", .kind = IOREQD_PROPERTY_FILE, .offset = AT(file), .read_only_by = "lock"},
     {.name = "second", .help = "f", .kind = IOREQD_PROPERTY_FILE, .offset = AT(second)},
+    {.name = "line", .help = "l", .kind = IOREQD_PROPERTY_STREAM, .offset = AT(line)},
     {.name = "flag", .help = "f", .fallback = "on", .kind = IOREQD_PROPERTY_BOOL, .offset = AT(flag)},
     {.name = "lock", .help = "f", .kind = IOREQD_PROPERTY_BOOL, .offset = AT(lock)},
     {.name = "text", .help = "t", .kind = IOREQD_PROPERTY_STRING, .offset = AT(text), .minimum = 2, .maximum = 4},
@@ -82,10 +84,25 @@ static int open_file(void *context, const char *property, const char *path, bool
     return 0;
 }
 
+static int open_stream(void *context, const char *property, const char *value, struct ioreqd_stream **stream,
+                       struct config_error *error)
+{
+    struct opened *opened = context;
+    size_t used = strlen(opened->log);
+
+    if (strcmp(value, "taken") == 0) {
+        return config_error_set(error, EXIT_STATUS_CONFIGURATION, "%s: somebody has it", value);
+    }
+    snprintf(opened->log + used, sizeof(opened->log) - used, "%s=%s ", property, value);
+    opened->count++;
+    *stream = strcmp(value, "none") == 0 ? NULL : (struct ioreqd_stream *)(void *)((char *)opened->state + 9);
+    return 0;
+}
+
 static int parse_model(const struct ioreqd_model *of, const char *option, struct state *state, struct opened *opened,
                        struct config_error *error)
 {
-    struct property_opener opener = {.open_file = open_file, .context = opened};
+    struct property_opener opener = {.open_file = open_file, .open_stream = open_stream, .context = opened};
     struct config_device device;
     bool help;
     int result;
@@ -241,9 +258,30 @@ START_TEST(test_file_errors)
 }
 END_TEST
 
+START_TEST(test_streams)
+{
+    struct config_error error;
+    struct opened opened;
+    struct state state;
+
+    parse_good("m,line=unix:/a,,b,file=/a", &state, &opened);
+    ck_assert_str_eq(opened.log, "file=/a(rw) line=unix:/a,b ");
+    ck_assert_ptr_eq(state.line, (char *)&state + 9);
+    parse_good("m,line=none", &state, &opened);
+    ck_assert_ptr_null(state.line);
+    parse_good("m", &state, &opened);
+    ck_assert_str_eq(opened.log, "");
+    ck_assert_ptr_null(state.line);
+    ck_assert_int_eq(parse_model(&model, "m,line=taken", &state, &opened, &error), -1);
+    ck_assert_str_eq(error.text, "taken: somebody has it");
+    ck_assert_int_eq(parse_model(&model, "m,line=pty,number=1", &state, &opened, &error), -1);
+    ck_assert_uint_eq(opened.count, 0);
+}
+END_TEST
+
 #define NUMBER_REMEDY "give a number, "
 #define SIZE_REMEDY   "give a number of bytes, or one with k, M, G or T, 512 to 8T"
-#define KEYS          "file, second, flag, lock, text, number, large, any, size, id, addr, bridge, group"
+#define KEYS          "file, second, line, flag, lock, text, number, large, any, size, id, addr, bridge, group"
 
 static const struct {
     const char *option;
@@ -345,6 +383,7 @@ int main(void)
     tcase_add_test(tests, test_string);
     tcase_add_test(tests, test_files);
     tcase_add_test(tests, test_file_errors);
+    tcase_add_test(tests, test_streams);
     tcase_add_loop_test(tests, test_bad, 0, sizeof(bad) / sizeof(bad[0]));
     tcase_add_test(tests, test_required);
     tcase_add_test(tests, test_no_properties);

@@ -39,5 +39,6 @@ TCase *loop_tests(void);
 TCase *file_ring_tests(void);
 TCase *file_tests(void);
 TCase *timer_tests(void);
+TCase *watch_tests(void);
 
 #endif

@@ -14,7 +14,12 @@ tests_device_test_device_SOURCES = \
 	tests/device/memory.c \
 	tests/device/memory_race.c \
 	tests/device/pins.c \
+	tests/device/stream_bench.c tests/device/stream_bench.h \
+	tests/device/stream_file.c \
+	tests/device/stream_pty.c \
+	tests/device/stream_socket.c \
 	tests/device/timer.c \
+	tests/device/watch.c \
 	tests/device/windows.c
 tests_device_test_device_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
 tests_device_test_device_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(EVENT_CFLAGS)
