@@ -11,5 +11,8 @@ devices_edu_la_SOURCES = devices/edu.c
 devices_edu_la_LDFLAGS = $(device_ldflags)
 
 module_LTLIBRARIES += devices/serial.la
-devices_serial_la_SOURCES = devices/serial/serial.c devices/serial/uart.c devices/serial/uart.h
+devices_serial_la_SOURCES = \
+	devices/serial/port.c \
+	devices/serial/serial.c devices/serial/serial.h \
+	devices/serial/uart.c devices/serial/uart.h
 devices_serial_la_LDFLAGS = $(device_ldflags)

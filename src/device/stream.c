@@ -34,6 +34,19 @@ int stream_refuse(char *reason, size_t size, int error, const char *format, ...)
     return -1;
 }
 
+const char *stream_remedy(int error)
+{
+    switch (error) {
+    case EACCES:
+    case EPERM:
+        return "give ioreqd's user access to it";
+    case ENOENT:
+        return "create the directory, or correct the path";
+    default:
+        return "name another path";
+    }
+}
+
 int stream_check_place(const char *path, char *reason, size_t size)
 {
     char *copy = strdup(path);
@@ -48,7 +61,7 @@ int stream_check_place(const char *path, char *reason, size_t size)
         int error = errno;
 
         rc = stream_refuse(reason, size, error, "nothing can be made in %s: %s: %s", directory, strerror(error),
-                           error == EACCES ? "give ioreqd's user access to it" : "create it, or correct the path");
+                           stream_remedy(error));
     }
     free(copy);
     return rc;

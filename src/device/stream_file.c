@@ -24,7 +24,7 @@ static bool told(const struct ioreqd_stream *stream)
 static int cannot_open(int error, char *reason, size_t size)
 {
     return stream_refuse(reason, size, error, "cannot be opened for writing: %s: %s", strerror(error),
-                         error == EACCES ? "give ioreqd's user access to it" : "name a file that can be made there");
+                         stream_remedy(error));
 }
 
 static int open_it(struct ioreqd_stream *stream, const char *path, bool check, char *reason, size_t size)

@@ -53,6 +53,8 @@ extern const struct stream_kind stream_pty, stream_socket, stream_file;
 
 /* Sets the reason and errno; returns -1. */
 int stream_refuse(char *reason, size_t size, int error, const char *format, ...) __attribute__((format(printf, 4, 5)));
+/* What to do about an error of a path. */
+const char *stream_remedy(int error);
 /* Whether something can be made at the path, for checks: 0, or as stream_refuse(). */
 int stream_check_place(const char *path, char *reason, size_t size);
 

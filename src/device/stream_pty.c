@@ -45,7 +45,8 @@ static int check_link(const char *path, char *reason, size_t size)
     struct stat status;
 
     if (lstat(path, &status) != 0) {
-        return errno == ENOENT ? 1 : stream_refuse(reason, size, errno, "%s: correct the path", strerror(errno));
+        return errno == ENOENT ? 1
+                               : stream_refuse(reason, size, errno, "%s: %s", strerror(errno), stream_remedy(errno));
     }
     if (!S_ISLNK(status.st_mode)) {
         return stream_refuse(reason, size, EEXIST,
@@ -80,9 +81,7 @@ static int make_link(struct terminal *terminal, const char *place, const char *p
             int error = errno;
 
             return stream_refuse(reason, size, error, "the symbolic link cannot be made: %s: %s", strerror(error),
-                                 error == ENOENT   ? "create the directory, or correct the path"
-                                 : error == EACCES ? "give ioreqd's user access to the directory"
-                                                   : "name another path");
+                                 stream_remedy(error));
         }
     }
     terminal->link = strdup(path);

@@ -63,7 +63,8 @@ static int make_room(const struct sockaddr_un *address, bool check, char *reason
     int alive;
 
     if (lstat(path, &status) != 0) {
-        return errno == ENOENT ? 0 : stream_refuse(reason, size, errno, "%s: correct the path", strerror(errno));
+        return errno == ENOENT ? 0
+                               : stream_refuse(reason, size, errno, "%s: %s", strerror(errno), stream_remedy(errno));
     }
     if (!S_ISSOCK(status.st_mode)) {
         return stream_refuse(reason, size, EEXIST,
@@ -101,10 +102,7 @@ static int listen_at(struct listener *listener, const struct sockaddr_un *addres
         return stream_refuse(reason, size, errno, "no socket can be made: %s", strerror(errno));
     }
     if (bind(listener->descriptor, (const struct sockaddr *)address, sizeof(*address)) != 0) {
-        return stream_refuse(reason, size, errno, "cannot be made: %s: %s", strerror(errno),
-                             errno == ENOENT   ? "create the directory, or correct the path"
-                             : errno == EACCES ? "give ioreqd's user access to the directory"
-                                               : "name another path");
+        return stream_refuse(reason, size, errno, "cannot be made: %s: %s", strerror(errno), stream_remedy(errno));
     }
     if (stat(address->sun_path, &status) != 0 || listen(listener->descriptor, BACKLOG) != 0) {
         int error = errno;

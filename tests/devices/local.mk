@@ -26,7 +26,9 @@ tests_devices_test_serial_SOURCES = \
 	tests/devices/serial_line.c \
 	tests/devices/serial_registers.c \
 	tests/devices/test_serial.c \
-	devices/serial/serial.c devices/serial/uart.c devices/serial/uart.h
+	devices/serial/port.c \
+	devices/serial/serial.c devices/serial/serial.h \
+	devices/serial/uart.c devices/serial/uart.h
 tests_devices_test_serial_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
 tests_devices_test_serial_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_devices_test_serial_LDADD = $(CHECK_LIBS)
