@@ -10,9 +10,10 @@
 
 #include "config/property.h"
 #include "device/file.h"
+#include "device/stream.h"
 
 #ifndef MODULE_BUILD_DIRECTORY
-#error "MODULE_BUILD_DIRECTORY is where virtio-blk.so was built"
+#error "MODULE_BUILD_DIRECTORY is where the modules were built"
 #endif
 
 #define DEFAULT_SECTORS 2048u
@@ -70,6 +71,18 @@ static const char *needed_file(const struct ioreqd_model *model)
     return NULL;
 }
 
+static int open_stream(void *context, const char *property, const char *value, struct ioreqd_stream **stream,
+                       struct config_error *error)
+{
+    struct stack *stack = context;
+    char reason[256];
+
+    if (stream_open(value, false, stream, reason, sizeof(reason)) != 0) {
+        return config_error_set(error, EXIT_STATUS_CONFIGURATION, "%s=%s: %s", property, value, reason);
+    }
+    return *stream == NULL ? 0 : device_keep_stream(stack->device, *stream);
+}
+
 static void add_pair(struct config_device *config, char *key, size_t size, const char *name, char *value)
 {
     snprintf(key, size, "%s", name);
@@ -82,7 +95,7 @@ static bool make_device(struct stack *stack, const struct ioreqd_model *model, c
     char file_key[64], key[64], value[64];
     struct config_pair pair[2];
     struct config_device config = {.model = name, .id = id, .pair = pair};
-    struct property_opener opener = {.open_file = open_file, .context = stack};
+    struct property_opener opener = {.open_file = open_file, .open_stream = open_stream, .context = stack};
     struct config_error error;
     const char *property, *reason;
 
@@ -205,8 +218,9 @@ bool stack_open(struct stack *stack, const struct stack_options *options)
     const struct ioreqd_model *model = options->model;
     uint8_t devfn = options->devfn != 0 ? options->devfn : STACK_FUNCTION;
     struct hypervisor_error error;
+    const char *module = options->module != NULL ? options->module : "virtio-blk";
     const char *bus;
-    char reason[256], name[32];
+    char path[256], reason[256], name[32];
 
     memset(stack, 0, sizeof(*stack));
     stack->layout = options->layout != STACK_PORTS ? options->layout : stack_default_layout;
@@ -220,9 +234,10 @@ bool stack_open(struct stack *stack, const struct stack_options *options)
     stack->ops.close = dont_close;
     stack->sim->ops = &stack->ops;
     if (model == NULL) {
-        stack->module = module_open(MODULE_BUILD_DIRECTORY "/virtio-blk.so", reason, sizeof(reason));
+        snprintf(path, sizeof(path), "%s/%s.so", MODULE_BUILD_DIRECTORY, module);
+        stack->module = module_open(path, reason, sizeof(reason));
         if (stack->module == NULL) {
-            return fail(stack, MODULE_BUILD_DIRECTORY, reason);
+            return fail(stack, path, reason);
         }
         model = module_models(stack->module)[0];
     }

@@ -33,6 +33,7 @@ struct stack_options {
     struct sim_options sim;
     uint64_t sectors;                 /* of the image; 0: 2048 */
     const struct ioreqd_model *model; /* instead of the module's; gets an image too if it needs a file */
+    const char *module;               /* instead of virtio-blk; NULL: that */
     const char *key, *value;          /* one more property, or NULL */
     const char *bus;                  /* host bridge or port; NULL: the one that is always there */
     uint8_t devfn;                    /* 0: STACK_FUNCTION */

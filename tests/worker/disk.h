@@ -51,6 +51,7 @@ TCase *layout_tests(void);
 TCase *reset_tests(void);
 TCase *change_tests(void);
 TCase *end_tests(void);
+TCase *serial_tests(void);
 TCase *request_tests(void);
 TCase *host_tests(void);
 TCase *host_life_tests(void);

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# The worker and the whole stack above a simulated hypervisor, with the real module of virtio-blk.
+# The worker and the whole stack above a simulated hypervisor, with the real modules of virtio-blk and serial.
 if HAVE_CHECK
 check_PROGRAMS += tests/worker/test-worker
 TESTS += tests/worker/test-worker
@@ -15,10 +15,11 @@ tests_worker_test_worker_SOURCES = \
 	tests/worker/layouts.c \
 	tests/worker/main.c \
 	tests/worker/requests.c \
-	tests/worker/reset.c
+	tests/worker/reset.c \
+	tests/worker/serial.c
 tests_worker_test_worker_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
 tests_worker_test_worker_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(EVENT_CFLAGS)
 tests_worker_test_worker_LDADD = libioreqd-drv.la libioreqd-worker.la libioreqd-device.la libioreqd-bridge.la \
 	libioreqd-sim.la libioreqd-config.la $(CHECK_LIBS) $(EVENT_LIBS)
-EXTRA_tests_worker_test_worker_DEPENDENCIES = devices/virtio-blk.la
+EXTRA_tests_worker_test_worker_DEPENDENCIES = devices/serial.la devices/virtio-blk.la
 endif
