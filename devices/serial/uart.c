@@ -127,11 +127,20 @@ static void take(struct uart *uart, uint8_t byte, uint8_t error)
     }
 }
 
+/*
+ * A driver that is there and takes RTS back asks the other end to wait: so hardware flow control does when its buffers
+ * fill. Without DTR it says nothing: simple drivers set neither and want to receive.
+ */
+static bool asks_to_wait(const struct uart *uart)
+{
+    return (uart->modem_control & (MODEM_DTR | MODEM_RTS)) == MODEM_DTR;
+}
+
 unsigned uart_room(const struct uart *uart)
 {
     unsigned count = uart->received.count;
 
-    return uart_loops_back(uart) || count >= trigger_level(uart) ? 0 : capacity(uart) - count;
+    return uart_loops_back(uart) || asks_to_wait(uart) || count >= trigger_level(uart) ? 0 : capacity(uart) - count;
 }
 
 uint8_t uart_on_line(const struct uart *uart, uint8_t byte)

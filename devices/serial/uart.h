@@ -73,7 +73,7 @@ bool uart_is_transmitter(const struct uart *uart, unsigned offset);
 
 /*
  * How many bytes from outside it takes now. None while what it has is enough for an interrupt: so the interrupt falls
- * before more bytes raise it again, and whoever waits for the edge sees each one.
+ * before more bytes raise it again, and whoever waits for the edge sees each one. And none while the guest holds off.
  */
 unsigned uart_room(const struct uart *uart);
 void uart_receive(struct uart *uart, uint8_t byte);

@@ -23,6 +23,19 @@ START_TEST(nothing_is_taken_without_room)
 }
 END_TEST
 
+/* DTR without RTS, as hardware flow control leaves it: the other end waits. */
+START_TEST(request_to_send)
+{
+    out(FCR, 0x81);
+    out(MCR, 0x01);
+    arrive("abc");
+    ck_assert_uint_eq(line.in_read, 0);
+    out(MCR, 0x03);
+    ck_assert(stream_turn(&line));
+    ck_assert_uint_eq(in(DATA), 'a');
+}
+END_TEST
+
 /* 8.0: in the 16450 mode there is one byte each way. */
 START_TEST(without_fifos)
 {
@@ -333,6 +346,7 @@ TCase *serial_line_cases(void)
 
     tcase_add_checked_fixture(group, setup_serial, teardown);
     tcase_add_test(group, nothing_is_taken_without_room);
+    tcase_add_test(group, request_to_send);
     tcase_add_test(group, without_fifos);
     tcase_add_test(group, full_line);
     tcase_add_test(group, nobody_there);
