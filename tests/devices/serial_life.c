@@ -120,6 +120,65 @@ START_TEST(paced_successor)
 }
 END_TEST
 
+/* A guest that does anything in any order, and an other end that does too: a reset brings all back in order. */
+START_TEST(anything)
+{
+    uint32_t seed = 1;
+
+    for (unsigned i = 0; i < 300000; i++) {
+        seed = seed * 1664525 + 1013904223;
+        unsigned offset = seed >> 24 & 7, value = seed >> 16 & 0xff;
+
+        switch (seed >> 27) {
+        case 0:
+            model->reset(device(), state, IOREQD_RESET_BUS);
+            break;
+        case 1:
+            model->quiesce(device(), state);
+            model->resume(device(), state);
+            break;
+        case 2:
+            world.msi_on = value % 2;
+            model->interrupt_mode(device(), state, world.msi_on ? IOREQD_INTERRUPT_MSI : IOREQD_INTERRUPT_INTX);
+            break;
+        case 3:
+            stream_connect(&line, value % 2);
+            break;
+        case 4:
+            line.in_length = line.in_read = line.out_length = 0;
+            line.room = value;
+            line.in_length = value;
+            break;
+        case 5:
+            pass(value * UINT64_C(100000));
+            break;
+        case 6:
+        case 7:
+            stream_turn(&line);
+            break;
+        default:
+            if (value % 3 == 0) {
+                (void)in(offset);
+            } else {
+                out(offset, seed >> 8);
+            }
+            break;
+        }
+    }
+    world.msi_on = false;
+    stream_connect(&line, true);
+    model->reset(device(), state, IOREQD_RESET_BUS);
+    line.out_length = 0;
+    line.room = LINE_BYTES;
+    out(LCR, 0x03);
+    out(DATA, 'x');
+    stream_turn(&line);
+    pass(100 * MILLISECOND);
+    ck_assert_str_eq(left(), "x");
+    ck_assert_uint_eq(in(LSR)&0x60, 0x60);
+}
+END_TEST
+
 START_TEST(without_stream)
 {
     ck_assert_int_eq(begin_serial(NULL, false, TIMERS), 0);
@@ -165,6 +224,7 @@ TCase *serial_life_cases(void)
     tcase_add_test(group, quiet);
     tcase_add_test(group, left_while_quiet);
     tcase_add_test(group, successor);
+    tcase_add_test(group, anything);
     return group;
 }
 
@@ -175,6 +235,7 @@ TCase *serial_paced_life_cases(void)
     tcase_add_checked_fixture(group, setup_paced, teardown);
     tcase_add_test(group, quiet_with_timers);
     tcase_add_test(group, paced_successor);
+    tcase_add_test(group, anything);
     return group;
 }
 
