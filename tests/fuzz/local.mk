@@ -25,6 +25,7 @@ fuzz_config_sources = tests/fuzz/fuzz_config.c $(fuzz_bridge)
 fuzz_requests_sources = tests/fuzz/fuzz_requests.c $(fuzz_stack)
 fuzz_virtio_blk_sources = tests/fuzz/fuzz_virtio_blk.c tests/virtio/fake_host.c tests/virtio/driver.c $(fuzz_virtio)
 fuzz_edu_sources = $(fuzz_model) devices/edu.c
+fuzz_serial_sources = $(fuzz_model) devices/serial/port.c devices/serial/serial.c devices/serial/uart.c
 fuzz_virtio_blk_registers_sources = $(fuzz_model) $(fuzz_virtio)
 fuzz_watchdog_sources = $(fuzz_model) include/examples/watchdog/watchdog.c
 
