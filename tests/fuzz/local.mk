@@ -12,7 +12,7 @@ FUZZ_LIBS = $(EVENT_LIBS) $(URING_LIBS) -lpthread $(LIBS)
 fuzz_headers = $(wildcard $(top_srcdir)/include/ioreqd/*.h $(top_srcdir)/src/*.h $(top_srcdir)/src/*/*.h \
 	$(top_srcdir)/src/*/*/*.h $(top_srcdir)/tests/*/*.h)
 # Sources of libraries, for one list without headers.
-fuzz_bridge = $(filter %.c,$(libioreqd_bridge_la_SOURCES)) src/log.c
+fuzz_bridge = $(filter %.c,$(libioreqd_bridge_la_SOURCES) $(libioreqd_host_config_la_SOURCES)) src/log.c
 fuzz_virtio = $(filter %.c,$(virtio_sources)) devices/virtio-blk.c
 fuzz_stack = $(fuzz_bridge) $(fuzz_virtio) $(filter %.c,$(libioreqd_device_la_SOURCES) $(libioreqd_worker_la_SOURCES) \
 	$(libioreqd_sim_la_SOURCES) $(libioreqd_drv_la_SOURCES) $(libioreqd_config_la_SOURCES))
