@@ -11,15 +11,18 @@
 
 /*
  * Saved fields that a reset leaves alone, with their reason: of the virtio library's, config_generation and
- * config_changed, as a driver that reads the configuration across a reset must notice, and the PCI configuration
- * access capability, which belongs to the function.
+ * config_changed, as a driver that reads the configuration across a reset must notice; of serial's, the modem's lines,
+ * which are the other end's. model NULL: of all models.
  */
-static const uint16_t kept[] = {0x8008, 0x8009, 0x800a};
+static const struct {
+    const char *model;
+    uint16_t tag;
+} kept[] = {{NULL, 0x8008}, {NULL, 0x8009}, {"serial", 6}, {"serial", 7}};
 
-static bool is_kept(uint16_t tag)
+static bool is_kept(const struct ioreqd_model *model, uint16_t tag)
 {
     for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++) {
-        if (kept[i] == tag) {
+        if (kept[i].tag == tag && (kept[i].model == NULL || strcmp(kept[i].model, model->name) == 0)) {
             return true;
         }
     }
@@ -81,7 +84,7 @@ void fuzz_fields_copy(const struct ioreqd_device *device, uint8_t *to)
 void fuzz_fields_compare(const struct ioreqd_device *device, const uint8_t *with, const char *when, bool after_reset)
 {
     for (const struct ioreqd_field *field = device->model->field; field != NULL && field->tag != 0; field++) {
-        if (!(after_reset && is_kept(field->tag)) &&
+        if (!(after_reset && is_kept(device->model, field->tag)) &&
             memcmp(with, (const uint8_t *)device->state + field->offset, field_bytes(field)) != 0) {
             fuzz_violation("%s: field %u is not as it was", when, field->tag);
         }

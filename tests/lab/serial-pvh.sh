@@ -1,0 +1,18 @@
+# shellcheck shell=sh disable=SC2154,SC2016 # variables of tests/lab/lib.sh; commands for the guest
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# A PVH guest drives the serial port with the kernel's own driver, by messages: nothing else is there.
+# timeout: 240
+
+# shellcheck source=/dev/null
+. /lab/parts/serial.sh
+
+guest_create g pvh
+ioreqd_start g --device "serial,stream=unix:$WORK/line,id=com,addr=10"
+guest_unpause g
+guest_wait_up g
+serial_find g 0000:00:10.0
+serial_echo g "$WORK/line" "${SERIAL_BYTES:-65536}"
+serial_interrupts g 'PCI-MSI|xen-.*msi' 100
+guest_shutdown g
+expect_guest_over g
