@@ -8,7 +8,8 @@
  */
 #include "serial.h"
 
-#define TIMEOUT_CHARACTERS 4u /* PC16550D 8.7 */
+#define REST_MAX           UINT64_C(50000000) /* nanoseconds */
+#define TIMEOUT_CHARACTERS 4u                 /* PC16550D 8.7 */
 
 static void count(_Atomic uint64_t *counter, uint64_t more)
 {
@@ -162,6 +163,27 @@ static void take_counts(struct serial *serial)
     serial->counted_overruns = serial->uart.overruns;
 }
 
+/*
+ * A line has a speed, and a driver that is sent more as soon as it has fetched what there was never leaves its interrupt
+ * handler: the bytes go on to a program that gets no time. So each time the guest has emptied the receiver it has as
+ * long for itself as that took it, and REST_MAX at most.
+ */
+static void let_rest(struct serial *serial)
+{
+    uint64_t now, took;
+
+    if (serial->served_at == 0 || serial->uart.received.count != 0) {
+        return;
+    }
+    now = serial->host->now(serial->device);
+    took = now - serial->served_at;
+    serial->served_at = 0;
+    if (took != 0) {
+        serial->resting = true;
+        serial->host->timer_set(serial->rest, now + (took < REST_MAX ? took : REST_MAX));
+    }
+}
+
 void port_settle(struct serial *serial)
 {
     look_for_edge(serial);
@@ -176,7 +198,9 @@ void port_settle(struct serial *serial)
     look_for_edge(serial);
     take_counts(serial);
     wait_for_timeout(serial);
-    want(serial, (uart_room(&serial->uart) > 0 ? IOREQD_READABLE : 0) | (serial->full ? IOREQD_WRITABLE : 0));
+    let_rest(serial);
+    want(serial, (uart_room(&serial->uart) > 0 && !serial->resting ? IOREQD_READABLE : 0) |
+                     (serial->full ? IOREQD_WRITABLE : 0));
     tell_guest(serial);
 }
 
@@ -208,7 +232,7 @@ void port_on_stream(void *argument, unsigned events)
     if ((events & IOREQD_WRITABLE) != 0) {
         serial->full = false;
     }
-    if ((events & IOREQD_READABLE) != 0 && !serial->quiet) {
+    if ((events & IOREQD_READABLE) != 0 && !serial->quiet && !serial->resting) {
         uint8_t byte[UART_FIFO];
         size_t length = serial->host->stream_read(serial->property_stream, byte, uart_room(uart));
 
@@ -216,6 +240,9 @@ void port_on_stream(void *argument, unsigned events)
             uart_receive(uart, byte[i]);
         }
         count(&serial->bytes_to_guest, length);
+        if (length > 0 && serial->served_at == 0) {
+            serial->served_at = serial->host->now(serial->device);
+        }
     }
     port_settle(serial);
 }
@@ -240,8 +267,19 @@ void port_on_shifted(void *argument)
     port_settle(serial);
 }
 
+void port_on_rested(void *argument)
+{
+    struct serial *serial = argument;
+
+    serial->resting = false;
+    port_settle(serial);
+}
+
 void port_stop(struct serial *serial)
 {
+    serial->host->timer_set(serial->rest, 0);
+    serial->resting = false;
+    serial->served_at = 0;
     serial->host->timer_set(serial->timeout, 0);
     serial->host->timer_set(serial->shift, 0);
     serial->timeout_set = false;

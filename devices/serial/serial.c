@@ -75,6 +75,10 @@ static void destroy(struct ioreqd_device *device, void *state)
         host->timer_destroy(serial->shift);
         serial->shift = NULL;
     }
+    if (serial->rest != NULL) {
+        host->timer_destroy(serial->rest);
+        serial->rest = NULL;
+    }
 }
 
 static int create(struct ioreqd_device *device, void *state, struct ioreqd_description *description)
@@ -93,6 +97,9 @@ static int create(struct ioreqd_device *device, void *state, struct ioreqd_descr
     error = host->timer_create(device, loop, port_on_timeout, serial, &serial->timeout);
     if (error == 0) {
         error = host->timer_create(device, loop, port_on_shifted, serial, &serial->shift);
+    }
+    if (error == 0) {
+        error = host->timer_create(device, loop, port_on_rested, serial, &serial->rest);
     }
     if (error == 0 && serial->property_stream != NULL) {
         error = host->stream_watch(device, loop, serial->property_stream, port_on_stream, serial);

@@ -25,12 +25,15 @@ struct serial {
     uint64_t shifted_at;        /* when that is; 0: when there is room */
     bool full;                  /* the stream: it tells when it has room */
     unsigned wanted;            /* of the stream */
-    unsigned cause;             /* enum uart_cause, when it was last looked at */
-    bool rose;                  /* there was an edge since the host was last told */
-    bool told;                  /* of an edge that the guest has not looked for yet */
-    int line;                   /* the level that the host knows; -1: none */
-    bool quiet;                 /* nothing is moved */
-    uint64_t counted_lost;      /* of those in uart */
+    struct ioreqd_timer *rest;  /* end of the guest's time for other work, see port_settle() */
+    bool resting;
+    uint64_t served_at;    /* since when the guest has bytes to fetch; 0: it has none */
+    unsigned cause;        /* enum uart_cause, when it was last looked at */
+    bool rose;             /* there was an edge since the host was last told */
+    bool told;             /* of an edge that the guest has not looked for yet */
+    int line;              /* the level that the host knows; -1: none */
+    bool quiet;            /* nothing is moved */
+    uint64_t counted_lost; /* of those in uart */
     uint64_t counted_overruns;
 
     _Atomic uint64_t bytes_from_guest;
@@ -52,5 +55,6 @@ void port_stop(struct serial *serial);
 void port_on_stream(void *argument, unsigned events);
 void port_on_timeout(void *argument);
 void port_on_shifted(void *argument);
+void port_on_rested(void *argument);
 
 #endif

@@ -18,7 +18,7 @@ int begin(uint64_t mask, unsigned timers)
 
 void setup(void)
 {
-    ck_assert_int_eq(begin(MASK, TIMERS), 0);
+    ck_assert_int_eq(begin(MASK, EDU_TIMERS), 0);
     model->reset(device(), state, IOREQD_RESET_COLD);
     for (unsigned i = 0; i < RAM_BYTES; i++) {
         world.ram[i] = (uint8_t)(i * 7 + i / 256);

@@ -8,8 +8,9 @@
 
 #include "tests/devices/model_host.h"
 
-#define BUFFER UINT64_C(0x40000)
-#define MASK   UINT64_C(0x0fffffff)
+#define BUFFER     UINT64_C(0x40000)
+#define MASK       UINT64_C(0x0fffffff)
+#define EDU_TIMERS 2
 
 enum { START = 1, TO_RAM = 2, INTERRUPT = 4 };
 enum { SOURCE = 0x80, DESTINATION = 0x88, COUNT = 0x90, COMMAND = 0x98 };

@@ -43,7 +43,7 @@ START_TEST(late_timer)
 
     make_busy();
     model->reset(device(), state, IOREQD_RESET_COLD);
-    for (unsigned i = 0; i < TIMERS; i++) {
+    for (unsigned i = 0; i < EDU_TIMERS; i++) {
         timer[i].fire(timer[i].argument); /* was on its way when it was taken back */
     }
     ck_assert_uint_eq(get(0x08, 4), 0);
@@ -112,7 +112,7 @@ START_TEST(wrong_masks)
     static const uint64_t wrong[] = {0x0ffffffe, 0xf0ffffff, UINT64_MAX - 1, UINT64_C(1) << 63};
 
     for (unsigned i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
-        ck_assert_int_eq(begin(wrong[i], TIMERS), -EINVAL);
+        ck_assert_int_eq(begin(wrong[i], EDU_TIMERS), -EINVAL);
         ck_assert_uint_eq(world.property_errors, 1);
         ck_assert_str_eq(world.property, "dma-mask");
         ck_assert(!world.timer[0].made && !world.timer[1].made);
@@ -126,7 +126,7 @@ START_TEST(right_masks)
     static const uint64_t right[] = {0xfff, 0xffffffff, UINT64_MAX};
 
     for (unsigned i = 0; i < sizeof(right) / sizeof(right[0]); i++) {
-        ck_assert_int_eq(begin(right[i], TIMERS), 0);
+        ck_assert_int_eq(begin(right[i], EDU_TIMERS), 0);
         model->reset(device(), state, IOREQD_RESET_COLD);
         start(0, BUFFER, 4096, 0);
         pass(MILLISECOND);
@@ -142,7 +142,7 @@ END_TEST
 
 START_TEST(short_of_memory)
 {
-    for (unsigned timers = 0; timers < TIMERS; timers++) {
+    for (unsigned timers = 0; timers < EDU_TIMERS; timers++) {
         ck_assert_int_eq(begin(MASK, timers), -ENOMEM);
         ck_assert(!world.timer[0].made);
         free(state);

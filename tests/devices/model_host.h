@@ -13,7 +13,7 @@
 
 #define RAM_BYTES   0x8000u
 #define MILLISECOND UINT64_C(1000000)
-#define TIMERS      2
+#define TIMERS      3
 
 struct ioreqd_timer {
     void (*fire)(void *argument);

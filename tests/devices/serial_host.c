@@ -18,7 +18,7 @@ int begin_serial(struct ioreqd_stream *stream, bool pace, unsigned timers)
 
 static void setup_with(bool pace)
 {
-    ck_assert_int_eq(begin_serial(&line, pace, TIMERS), 0);
+    ck_assert_int_eq(begin_serial(&line, pace, SERIAL_TIMERS), 0);
     model->reset(device(), state, IOREQD_RESET_COLD);
     out(LCR, 0x03);
 }

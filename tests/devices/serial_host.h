@@ -13,7 +13,8 @@ enum { DATA = 0, IER = 1, IIR = 2, FCR = 2, LCR = 3, MCR = 4, LSR = 5, MSR = 6, 
 /* Interrupt identification without FIFOs. */
 enum { NONE = 0x01, MODEM = 0x00, EMPTY = 0x02, AVAILABLE = 0x04, LINE = 0x06, TIMEOUT = 0x0c };
 
-#define LINE_BYTES 4096u
+#define LINE_BYTES    4096u
+#define SERIAL_TIMERS 3
 
 /* The other end of the device's line. */
 extern struct ioreqd_stream line;

@@ -64,7 +64,7 @@ START_TEST(quiet_with_timers)
     ck_assert(pending());
     model->quiesce(device(), state);
     ck_assert(!pending());
-    for (unsigned i = 0; i < TIMERS; i++) {
+    for (unsigned i = 0; i < SERIAL_TIMERS; i++) {
         world.timer[i].fire(world.timer[i].argument); /* was on its way */
     }
     ck_assert_str_eq(left(), "");
@@ -181,7 +181,7 @@ END_TEST
 
 START_TEST(without_stream)
 {
-    ck_assert_int_eq(begin_serial(NULL, false, TIMERS), 0);
+    ck_assert_int_eq(begin_serial(NULL, false, SERIAL_TIMERS), 0);
     model->reset(device(), state, IOREQD_RESET_COLD);
     ck_assert_uint_eq(in(MSR), 0x00);
     out(DATA, 'x');
@@ -195,7 +195,7 @@ END_TEST
 
 START_TEST(short_of_memory)
 {
-    for (unsigned timers = 0; timers < TIMERS; timers++) {
+    for (unsigned timers = 0; timers < SERIAL_TIMERS; timers++) {
         ck_assert_int_eq(begin_serial(&line, false, timers), -ENOMEM);
         ck_assert(!world.timer[0].made);
         free(state);
@@ -205,7 +205,7 @@ END_TEST
 
 START_TEST(no_watch)
 {
-    prepare(TIMERS);
+    prepare(SERIAL_TIMERS);
     world.no_stream = true;
     line = (struct ioreqd_stream){0};
     *(struct ioreqd_stream **)property("stream") = &line;

@@ -23,6 +23,35 @@ START_TEST(nothing_is_taken_without_room)
 }
 END_TEST
 
+/* Who has fetched all has as long for other work as that took, and at most 50 ms. */
+START_TEST(the_guest_has_time_for_itself)
+{
+    out(FCR, 0x01);
+    arrive("abc");
+    arrive("def");
+    for (unsigned i = 0; i < 3; i++) {
+        pass(1000);
+        ck_assert_uint_eq(in(DATA), 'a' + i);
+    }
+    ck_assert_uint_eq(line.wanted, 0);
+    pass(2990);
+    ck_assert_uint_eq(line.wanted, 0);
+    ck_assert_uint_eq(in(LSR), 0x60);
+    pass(20);
+    ck_assert_uint_eq(line.wanted, IOREQD_READABLE);
+    ck_assert(stream_turn(&line));
+    pass(UINT64_C(1000000000));
+    for (unsigned i = 3; i < 6; i++) {
+        ck_assert_uint_eq(in(DATA), 'a' + i);
+    }
+    pass(UINT64_C(49999990));
+    ck_assert_uint_eq(line.wanted, 0);
+    pass(20);
+    ck_assert_uint_eq(line.wanted, IOREQD_READABLE);
+    ck_assert(!pending());
+}
+END_TEST
+
 /* DTR without RTS, as hardware flow control leaves it: the other end waits. */
 START_TEST(request_to_send)
 {
@@ -346,6 +375,7 @@ TCase *serial_line_cases(void)
 
     tcase_add_checked_fixture(group, setup_serial, teardown);
     tcase_add_test(group, nothing_is_taken_without_room);
+    tcase_add_test(group, the_guest_has_time_for_itself);
     tcase_add_test(group, request_to_send);
     tcase_add_test(group, without_fifos);
     tcase_add_test(group, full_line);

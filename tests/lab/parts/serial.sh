@@ -15,11 +15,12 @@ serial_find() {
 # serial_echo GUEST SOCKET BYTES: the guest sends back what it receives, at 115200 baud with hardware flow control; all of it
 # arrives as it was sent.
 serial_echo() {
-    guest_check "$1" "the port is set up" "stty -F /dev/$tty 115200 raw -echo crtscts && (cat /dev/$tty >/dev/$tty 2>/dev/null & sleep 1)"
+    guest_check "$1" "the port is set up" "stty -F /dev/$tty 115200 raw -echo crtscts clocal && (setsid cat </dev/$tty >/dev/$tty 2>/tmp/echo-$tty & sleep 1) && ps | grep '[c]at'"
     step "$3 bytes go there and back"
     if ! serial-echo "$2" "$3" >"$OUTPUT" 2>&1; then
-        cat "$OUTPUT"
-        fail "the line loses bytes: $(tail -n 1 "$OUTPUT")"
+        why=$(tail -n 1 "$OUTPUT")
+        guest_run "$1" "grep . /proc/tty/driver/serial /tmp/echo-$tty; grep ttyS /proc/interrupts; stty -a -F /dev/$tty; ps" || true
+        fail "the line loses bytes: $why"
     fi
     note "$(cat "$OUTPUT")"
 }

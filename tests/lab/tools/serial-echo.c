@@ -5,7 +5,7 @@
  *
  *   serial-echo SOCKET BYTES
  *
- * Prints how long it took; ends with 1 at the first byte that is wrong, or when nothing came for a minute.
+ * Prints how long it took; ends with 1 at the first byte that is wrong, or when nothing came for half a minute.
  */
 #include <errno.h>
 #include <poll.h>
@@ -19,7 +19,7 @@
 #include <unistd.h>
 
 #define PIECE         4096u
-#define PATIENCE      60000 /* milliseconds */
+#define PATIENCE      30000 /* milliseconds */
 #define SEED          UINT32_C(0x12345678)
 #define MAX_IN_FLIGHT 65536u
 
@@ -119,7 +119,7 @@ int main(int argc, char **argv)
         struct pollfd ready = {.fd = line.fd, .events = (short)(POLLIN | (may_send ? POLLOUT : 0))};
 
         if (poll(&ready, 1, PATIENCE) <= 0) {
-            printf("nothing came for a minute: %llu of %llu bytes were sent, and %llu came back\n",
+            printf("nothing came for half a minute: %llu of %llu bytes were sent, and %llu came back\n",
                    (unsigned long long)line.sent, (unsigned long long)line.bytes, (unsigned long long)line.received);
             return 1;
         }
