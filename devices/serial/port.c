@@ -164,15 +164,18 @@ static void take_counts(struct serial *serial)
 }
 
 /*
- * A line has a speed, and a driver that is sent more as soon as it has fetched what there was never leaves its interrupt
- * handler: the bytes go on to a program that gets no time. So each time the guest has emptied the receiver it has as
- * long for itself as that took it, and REST_MAX at most.
+ * A line has a speed, and a driver that is sent more while it fetches what there is never leaves its interrupt handler:
+ * the bytes go on to a program that gets no time. So once the guest has begun to fetch nothing comes until it has
+ * emptied the receiver, and then it has as long for itself as that took it, and REST_MAX at most.
  */
 static void let_rest(struct serial *serial)
 {
+    uint8_t count = serial->uart.received.count;
     uint64_t now, took;
 
-    if (serial->served_at == 0 || serial->uart.received.count != 0) {
+    serial->fetching = count != 0 && (serial->fetching || count < serial->unfetched);
+    serial->unfetched = count;
+    if (serial->served_at == 0 || count != 0) {
         return;
     }
     now = serial->host->now(serial->device);
@@ -199,7 +202,7 @@ void port_settle(struct serial *serial)
     take_counts(serial);
     wait_for_timeout(serial);
     let_rest(serial);
-    want(serial, (uart_room(&serial->uart) > 0 && !serial->resting ? IOREQD_READABLE : 0) |
+    want(serial, (uart_room(&serial->uart) > 0 && !serial->resting && !serial->fetching ? IOREQD_READABLE : 0) |
                      (serial->full ? IOREQD_WRITABLE : 0));
     tell_guest(serial);
 }
@@ -232,7 +235,7 @@ void port_on_stream(void *argument, unsigned events)
     if ((events & IOREQD_WRITABLE) != 0) {
         serial->full = false;
     }
-    if ((events & IOREQD_READABLE) != 0 && !serial->quiet && !serial->resting) {
+    if ((events & IOREQD_READABLE) != 0 && !serial->quiet && !serial->resting && !serial->fetching) {
         uint8_t byte[UART_FIFO];
         size_t length = serial->host->stream_read(serial->property_stream, byte, uart_room(uart));
 
@@ -279,7 +282,9 @@ void port_stop(struct serial *serial)
 {
     serial->host->timer_set(serial->rest, 0);
     serial->resting = false;
+    serial->fetching = false;
     serial->served_at = 0;
+    serial->unfetched = 0;
     serial->host->timer_set(serial->timeout, 0);
     serial->host->timer_set(serial->shift, 0);
     serial->timeout_set = false;

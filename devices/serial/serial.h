@@ -28,6 +28,8 @@ struct serial {
     struct ioreqd_timer *rest;  /* end of the guest's time for other work, see port_settle() */
     bool resting;
     uint64_t served_at;    /* since when the guest has bytes to fetch; 0: it has none */
+    uint8_t unfetched;     /* how many those were when it was last looked */
+    bool fetching;         /* it has begun to fetch them */
     unsigned cause;        /* enum uart_cause, when it was last looked at */
     bool rose;             /* there was an edge since the host was last told */
     bool told;             /* of an edge that the guest has not looked for yet */
