@@ -13,7 +13,7 @@ ioreqd_start g --device "serial,stream=unix:$WORK/line,id=com,addr=10"
 guest_unpause g
 guest_wait_up g 180
 serial_find g 0000:00:10.0
-serial_echo g "$WORK/line" "${SERIAL_BYTES:-65536}"
+serial_echo g "$WORK/line" "${SERIAL_BYTES:-8192}"
 serial_interrupts g 'msi' 100
 guest_destroy g
 expect_guest_over g
@@ -24,7 +24,7 @@ guest_unpause h
 guest_wait_up h 180
 for port in "one 0000:00:10.0" "two 0000:00:10.1"; do
     serial_find h "${port#* }"
-    serial_echo h "$WORK/${port% *}" "${SERIAL_BYTES:-65536}"
+    serial_echo h "$WORK/${port% *}" "${SERIAL_BYTES:-8192}"
     serial_interrupts h 'IO-APIC|xen-pirq.*ioapic' 100
 done
 guest_destroy h
