@@ -39,10 +39,28 @@ libioreqd_device_la_SOURCES = \
 libioreqd_device_la_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) $(URING_CFLAGS)
 libioreqd_device_la_LIBADD = $(EVENT_LIBS) $(URING_LIBS)
 
+# Recordings of accesses: the format, and the file.
+noinst_LTLIBRARIES += libioreqd-recording.la
+libioreqd_recording_la_SOURCES = \
+	src/recording/header.c \
+	src/recording/keywords.c src/recording/keywords.h \
+	src/recording/line.h \
+	src/recording/parse.c \
+	src/recording/print.c \
+	src/recording/print_header.c \
+	src/recording/recording.c src/recording/recording.h \
+	src/recording/text.c src/recording/text.h \
+	src/recording/words.c src/recording/words.h \
+	src/recording/writer.c src/recording/writer.h
+
 libioreqd_worker_la_SOURCES = \
 	src/worker/dispatch.c src/worker/dispatch.h \
+	src/worker/recorder.c src/worker/recorder.h src/worker/recorder_private.h \
+	src/worker/recorder_devices.c \
+	src/worker/recorder_file.c src/worker/recorder_file.h \
 	src/worker/worker.c src/worker/worker.h
 libioreqd_worker_la_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS)
+libioreqd_worker_la_LIBADD = libioreqd-recording.la
 
 # The only objects that call the Xen libraries.
 libioreqd_xen_la_SOURCES = \

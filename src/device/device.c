@@ -146,6 +146,9 @@ static void on_bell(void *argument, unsigned queue, uint32_t value)
     if (device->phase != DEVICE_RUNNING) {
         return;
     }
+    if (device->environment->observer != NULL) {
+        device->environment->observer->bell(device->environment->observer->context, device, queue, value);
+    }
     atomic_store_explicit(&device->bell[queue].value, value, memory_order_relaxed);
     loop_post(device->queue_loop, &device->bell[queue].work);
 }

@@ -15,11 +15,34 @@
 #include "device/loop.h"
 #include "ioreqd/device.h"
 
+/*
+ * Who wants to know what devices do. Each call is made once it is done, on the thread that did it, and errors are 0 or
+ * negative errnos. What a device does through a mapping or a window is not seen.
+ */
+struct device_observer {
+    void *context;
+    void (*dma)(void *context, const struct ioreqd_device *device, enum ioreqd_direction direction, uint64_t address,
+                const void *bytes, size_t length, int error);
+    /* pieces: of iov, or a negative errno. */
+    void (*map)(void *context, const struct ioreqd_device *device, enum ioreqd_direction direction, uint64_t address,
+                size_t length, const struct iovec *iov, int pieces);
+    /* A window is known by its key from opening to closing. look: the device asked where it is. */
+    void (*window)(void *context, const struct ioreqd_device *device, const void *key, uint64_t address, size_t length,
+                   int error);
+    void (*window_closed)(void *context, const void *key);
+    void (*look)(void *context, const struct ioreqd_device *device, const void *key, const volatile void *base);
+    void (*bell)(void *context, const struct ioreqd_device *device, unsigned queue, uint32_t value);
+    /* Before a file is read: number of the device's, in the order of its properties. */
+    void (*file_read)(void *context, const struct ioreqd_device *device, unsigned number, int descriptor,
+                      const struct ioreqd_file_request *request);
+};
+
 /* What the devices of a worker share. bridge and memory are there when the first device is started. */
 struct device_environment {
     struct bridge *bridge;
     struct guest_memory *memory;
     struct ioreqd_loop *main_loop;
+    const struct device_observer *observer; /* NULL: nobody; set before the first device is started */
 };
 
 /* A device with its state zeroed: the caller then parses the properties into device_state(). NULL: no memory. */

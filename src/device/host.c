@@ -25,20 +25,39 @@ static bool may_reach_memory(const struct ioreqd_device *device)
 
 static int dma_read(struct ioreqd_device *device, uint64_t address, void *to, size_t length)
 {
-    return may_reach_memory(device) ? guest_memory_read(device->environment->memory, address, to, length) : -EIO;
+    const struct device_observer *observer = device->environment->observer;
+    int rc = may_reach_memory(device) ? guest_memory_read(device->environment->memory, address, to, length) : -EIO;
+
+    if (observer != NULL) {
+        observer->dma(observer->context, device, IOREQD_FROM_GUEST, address, to, length, rc);
+    }
+    return rc;
 }
 
 static int dma_write(struct ioreqd_device *device, uint64_t address, const void *from, size_t length)
 {
-    return may_reach_memory(device) ? guest_memory_write(device->environment->memory, address, from, length) : -EIO;
+    const struct device_observer *observer = device->environment->observer;
+    int rc = may_reach_memory(device) ? guest_memory_write(device->environment->memory, address, from, length) : -EIO;
+
+    if (observer != NULL) {
+        observer->dma(observer->context, device, IOREQD_TO_GUEST, address, from, length, rc);
+    }
+    return rc;
 }
 
 static int dma_map(struct ioreqd_device *device, uint64_t address, size_t length, enum ioreqd_direction direction,
                    struct iovec *iov, uint64_t *pin, unsigned count)
 {
-    (void)direction; /* foreign mappings are made for both */
-    return may_reach_memory(device) ? guest_memory_pin(device->environment->memory, address, length, iov, pin, count)
-                                    : -EIO;
+    const struct device_observer *observer = device->environment->observer;
+    /* Foreign mappings are made for both directions. */
+    int pieces = may_reach_memory(device)
+                     ? guest_memory_pin(device->environment->memory, address, length, iov, pin, count)
+                     : -EIO;
+
+    if (observer != NULL) {
+        observer->map(observer->context, device, direction, address, length, iov, pieces);
+    }
+    return pieces;
 }
 
 static void dma_unmap(struct ioreqd_device *device, const uint64_t *pin, unsigned count)
@@ -67,6 +86,10 @@ static int window_open(struct ioreqd_device *device, uint64_t address, size_t le
     }
     window->device = device;
     rc = guest_window_open(device->environment->memory, address, length, &window->window);
+    if (device->environment->observer != NULL) {
+        device->environment->observer->window(device->environment->observer->context, device, window, address, length,
+                                              rc);
+    }
     if (rc != 0) {
         free(window);
         return rc;
@@ -77,12 +100,22 @@ static int window_open(struct ioreqd_device *device, uint64_t address, size_t le
 
 static volatile void *window_base(struct ioreqd_window *window)
 {
-    return may_reach_memory(window->device) ? guest_window_base(window->window) : NULL;
+    const struct device_observer *observer = window->device->environment->observer;
+    volatile void *base = may_reach_memory(window->device) ? guest_window_base(window->window) : NULL;
+
+    if (observer != NULL && base != NULL) {
+        observer->look(observer->context, window->device, window, base);
+    }
+    return base;
 }
 
 static void window_close(struct ioreqd_window *window)
 {
     if (window != NULL) {
+        if (window->device->environment->observer != NULL) {
+            window->device->environment->observer->window_closed(window->device->environment->observer->context,
+                                                                 window);
+        }
         guest_window_close(window->window);
         free(window);
     }
@@ -149,7 +182,16 @@ static int is_read_only(struct ioreqd_file *file)
 static void file_submit(struct ioreqd_device *device, struct ioreqd_loop *loop, struct ioreqd_file *file,
                         struct ioreqd_file_request *request)
 {
-    (void)device;
+    const struct device_observer *observer = device->environment->observer;
+
+    if (observer != NULL && request->operation == IOREQD_FILE_READ) {
+        unsigned number = 0;
+
+        while (number < device->files && device->file[number] != file) {
+            number++;
+        }
+        observer->file_read(observer->context, device, number, file_descriptor(file), request);
+    }
     file_ring_submit(loop_file_ring(loop), file_descriptor(file), request);
 }
 

@@ -54,18 +54,27 @@ static void transfer(struct dispatch *dispatch, const struct request *request, u
 {
     uint8_t bytes[8];
     uint64_t value = 0;
+    int rc;
 
     if (!request->write) {
         value = read_once(dispatch, request, address);
         for (unsigned i = 0; i < request->size; i++) {
             bytes[i] = (uint8_t)(value >> (8 * i));
         }
-        if (guest_memory_write(dispatch->memory, memory, bytes, request->size) != 0) {
+        rc = guest_memory_write(dispatch->memory, memory, bytes, request->size);
+        if (rc != 0) {
             dispatch->counters.no_memory++;
+        }
+        if (dispatch->recorder != NULL) {
+            recorder_operand(dispatch->recorder, true, memory, bytes, request->size, rc);
         }
         return;
     }
-    if (guest_memory_read(dispatch->memory, memory, bytes, request->size) != 0) {
+    rc = guest_memory_read(dispatch->memory, memory, bytes, request->size);
+    if (dispatch->recorder != NULL) {
+        recorder_operand(dispatch->recorder, false, memory, bytes, request->size, rc);
+    }
+    if (rc != 0) {
         dispatch->counters.no_memory++; /* nothing to write, so nothing is written */
         return;
     }

@@ -12,6 +12,7 @@
 #include "bridge/bridge.h"
 #include "device/guest_memory.h"
 #include "hypervisor/hypervisor.h"
+#include "worker/recorder.h"
 
 struct dispatch_counters {
     uint64_t port;
@@ -26,6 +27,7 @@ struct dispatch_counters {
 struct dispatch {
     struct bridge *bridge;
     struct guest_memory *memory;
+    struct recorder *recorder; /* NULL: none */
     struct dispatch_counters counters;
 };
 

@@ -207,6 +207,33 @@ int worker_add_device(struct worker *worker, struct ioreqd_device *device, const
     return 0;
 }
 
+void worker_record(struct worker *worker, struct recorder *recorder)
+{
+    worker->dispatch.recorder = recorder;
+    worker->environment.observer = recorder != NULL ? recorder_observer(recorder) : NULL;
+}
+
+/* What the guest and its devices are, as a recording begins with it. */
+static void record_header(const struct worker *worker)
+{
+    struct recorder *recorder = worker->dispatch.recorder;
+
+    recorder_guest(recorder, &worker->hypervisor->guest);
+    for (size_t i = 0; i < worker->hosts; i++) {
+        recorder_host(recorder, &worker->host[i]);
+    }
+    for (size_t i = 0; i < worker->ports; i++) {
+        const struct worker_port *port = &worker->port[i];
+
+        recorder_port(recorder, port->id, port->host, port->devfn, port->slot);
+    }
+    for (size_t i = 0; i < worker->devices; i++) {
+        const struct worker_device *entry = worker->device[i];
+
+        recorder_device(recorder, device_id(entry->device), entry->bus, entry->devfn);
+    }
+}
+
 /* ---- the platform under the bridge ---- */
 
 static int platform_claim(void *context, enum bridge_space space, uint64_t first, uint64_t last)
@@ -239,7 +266,12 @@ static int platform_unclaim_function(void *context, uint16_t function)
 
 static void platform_message(void *context, uint64_t address, uint32_t data)
 {
-    struct hypervisor *hypervisor = ((struct worker *)context)->hypervisor;
+    struct worker *worker = context;
+    struct hypervisor *hypervisor = worker->hypervisor;
+
+    if (worker->dispatch.recorder != NULL) {
+        recorder_message(worker->dispatch.recorder, address, data);
+    }
     int rc = hypervisor->ops->message(hypervisor, address, data);
 
     if (rc != 0) {
@@ -256,7 +288,12 @@ static bool platform_message_unmaskable(void *context, uint64_t address, uint32_
 
 static void platform_intx(void *context, unsigned device, unsigned pin, bool level)
 {
-    struct hypervisor *hypervisor = ((struct worker *)context)->hypervisor;
+    struct worker *worker = context;
+    struct hypervisor *hypervisor = worker->hypervisor;
+
+    if (worker->dispatch.recorder != NULL) {
+        recorder_line(worker->dispatch.recorder, device, pin, level);
+    }
     int rc = hypervisor->ops->intx(hypervisor, device, pin, level);
 
     if (rc != 0) {
@@ -297,7 +334,16 @@ static void serve_vcpu(struct worker *worker, unsigned vcpu)
     if (!hypervisor->ops->take(hypervisor, vcpu, &request)) {
         return;
     }
-    hypervisor->ops->answer(hypervisor, vcpu, dispatch_request(&worker->dispatch, &request));
+    if (worker->dispatch.recorder == NULL) {
+        hypervisor->ops->answer(hypervisor, vcpu, dispatch_request(&worker->dispatch, &request));
+    } else {
+        uint64_t data;
+
+        recorder_request(worker->dispatch.recorder, vcpu, &request);
+        data = dispatch_request(&worker->dispatch, &request);
+        recorder_answer(worker->dispatch.recorder, data);
+        hypervisor->ops->answer(hypervisor, vcpu, data);
+    }
     bridge_deliver_bell(worker->environment.bridge);
     if (request.kind == REQUEST_INVALIDATE && !event_pending(worker->sweep, EV_TIMEOUT, NULL)) {
         struct timeval soon = {.tv_usec = SWEEP_MICROSECONDS};
@@ -445,6 +491,9 @@ int worker_serve(struct worker *worker, struct hypervisor_error *error)
 
     if (buses == NULL) {
         return out_of_memory(error);
+    }
+    if (worker->dispatch.recorder != NULL) {
+        record_header(worker);
     }
     if (add_hosts(worker, buses, error) == 0 && add_ports(worker, buses, error) == 0 &&
         start_devices(worker, buses, error) == 0) {

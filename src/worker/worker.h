@@ -14,6 +14,7 @@
 
 #include "device/device.h"
 #include "hypervisor/hypervisor.h"
+#include "worker/recorder.h"
 
 struct worker;
 
@@ -37,6 +38,9 @@ int worker_add_port(struct worker *worker, const char *id, const char *host, uin
  * every guest has. 0 or -ENOMEM, and then the caller keeps it.
  */
 int worker_add_device(struct worker *worker, struct ioreqd_device *device, const char *bus, uint8_t devfn);
+
+/* Has all that happens recorded, from worker_serve() on. Before worker_start(). */
+void worker_record(struct worker *worker, struct recorder *recorder);
 
 /*
  * Takes over the hypervisor connection, whatever it returns, and starts the server; worker_serve() then places the
