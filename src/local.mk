@@ -79,7 +79,8 @@ ioreqd_SOURCES = \
 	src/main.c \
 	src/models.c src/models.h \
 	src/places.c src/places.h \
-	src/readiness.c src/readiness.h
+	src/readiness.c src/readiness.h \
+	src/record.c src/record.h
 ioreqd_CPPFLAGS = $(AM_CPPFLAGS) -DMODULE_DIRECTORY='"$(moduledir)"'
 ioreqd_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) $(URING_CFLAGS)
 ioreqd_LDADD = libioreqd-worker.la libioreqd-device.la libioreqd-describe.la libioreqd-bridge.la \

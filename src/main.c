@@ -29,6 +29,7 @@
 #include "models.h"
 #include "places.h"
 #include "readiness.h"
+#include "record.h"
 #include "worker/worker.h"
 
 #define FUNCTIONS_PER_BUS 256u
@@ -39,7 +40,8 @@ struct instance {
     struct models *models;
     struct worker *worker;
     struct toolstack *toolstack;
-    struct ioreqd_device **device; /* of the configuration, in its order; NULL: the worker has it, or a root port */
+    struct recorder_file *recording; /* NULL: none is made */
+    struct ioreqd_device **device;   /* of the configuration, in its order; NULL: the worker has it, or a root port */
     uint8_t *devfn;
     struct event *event[4];
     size_t events;
@@ -216,6 +218,13 @@ static int start(struct instance *instance)
     if (place_all(instance) != 0) {
         return -1;
     }
+    if (config->record != NULL) {
+        instance->recording = record_open(config, instance->models, &instance->error);
+        if (instance->recording == NULL) {
+            return -1;
+        }
+        worker_record(instance->worker, recorder_file_recorder(instance->recording));
+    }
     hypervisor = xen_open(toolstack_guest(instance->toolstack), &error);
     if (hypervisor == NULL || worker_start(instance->worker, hypervisor, &error) != 0) {
         return fail_as(instance, &error);
@@ -329,6 +338,7 @@ static int run(struct instance *instance)
          */
         readiness_withdraw(instance->config.pidfile);
         toolstack_close(instance->toolstack);
+        /* The recording is left as it is: a thread may still add to it. */
         _exit(EXIT_STATUS_DONE);
     }
     return 0;
@@ -348,6 +358,7 @@ static void tidy(struct instance *instance)
     free(instance->device);
     free(instance->devfn);
     worker_destroy(instance->worker);
+    recorder_file_close(instance->recording);
     toolstack_close(instance->toolstack);
     models_close(instance->models);
     config_free(&instance->config);
