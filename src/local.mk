@@ -90,3 +90,4 @@ include src/bridge/describe/local.mk
 include src/config/local.mk
 include src/virtio/local.mk
 include src/hypervisor/sim/local.mk
+include src/replay/local.mk

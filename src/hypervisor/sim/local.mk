@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# The simulated hypervisor: built for tests, benchmarks and fuzzing, never installed.
-check_LTLIBRARIES += libioreqd-sim.la
+# The simulated hypervisor: built for tests, benchmarks, fuzzing and ioreqd-replay, never installed.
+noinst_LTLIBRARIES += libioreqd-sim.la
 libioreqd_sim_la_SOURCES = \
 	src/hypervisor/hypervisor.h \
 	src/hypervisor/slot.c \
