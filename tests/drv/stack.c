@@ -213,6 +213,31 @@ static const char *lay_out(struct stack *stack, char name[32])
     return worker_add_port(stack->worker, PORT, name, PORT_DEVFN, 1) == 0 ? PORT : NULL;
 }
 
+/* The recording's header has the device as ioreqd-replay can make it. */
+static bool record(struct stack *stack, const struct ioreqd_model *model, const struct stack_options *options)
+{
+    struct recorder *recorder;
+    char text[256];
+    int rc;
+
+    stack->recording = recorder_file_open(options->record);
+    if (stack->recording == NULL) {
+        return fail(stack, options->record, "cannot be written");
+    }
+    recorder = recorder_file_recorder(stack->recording);
+    snprintf(text, sizeof(text), "%s,id=disk0%s%s%s%s%s%s", model->name, stack->image[0] != 0 ? ",file=" : "",
+             stack->image, options->key != NULL ? "," : "", options->key != NULL ? options->key : "",
+             options->key != NULL ? "=" : "", options->key != NULL ? options->value : "");
+    rc = recorder_describe(recorder, "disk0", text);
+    if (rc == 0 && stack->image[0] != 0) {
+        uint64_t sectors = options->sectors != 0 ? options->sectors : DEFAULT_SECTORS;
+
+        rc = recorder_describe_file(recorder, "disk0", "file", sectors * SECTOR);
+    }
+    worker_record(stack->worker, recorder);
+    return rc == 0 || fail(stack, options->record, "no memory");
+}
+
 bool stack_open(struct stack *stack, const struct stack_options *options)
 {
     const struct ioreqd_model *model = options->model;
@@ -254,6 +279,9 @@ bool stack_open(struct stack *stack, const struct stack_options *options)
     if (bus == NULL ||
         worker_add_device(stack->worker, stack->device, options->bus != NULL ? options->bus : bus, devfn) != 0) {
         return fail(stack, "worker", "no memory");
+    }
+    if (options->record != NULL && !record(stack, model, options)) {
+        return false;
     }
     if (worker_start(stack->worker, stack->sim, &error) != 0) {
         return fail(stack, "worker", error.text);
@@ -320,6 +348,7 @@ unsigned stack_close(struct stack *stack)
 
     stack_end(stack);
     worker_destroy(stack->worker);
+    recorder_file_close(stack->recording);
     if (stack->sim != NULL) {
         left = sim_violations(stack->sim) + (unsigned)sim_mappings(stack->sim).open;
         for (unsigned i = 0; i < stack->sim->guest.vcpus; i++) {

@@ -14,6 +14,7 @@
 #include "device/module.h"
 #include "tests/drv/pci.h"
 #include "tests/drv/vcpu.h"
+#include "worker/recorder_file.h"
 #include "worker/worker.h"
 
 #define STACK_FUNCTION (1u << 3)
@@ -37,6 +38,7 @@ struct stack_options {
     const char *key, *value;          /* one more property, or NULL */
     const char *bus;                  /* host bridge or port; NULL: the one that is always there */
     uint8_t devfn;                    /* 0: STACK_FUNCTION */
+    const char *record;               /* file for a recording, or NULL */
 };
 
 struct stack {
@@ -45,6 +47,7 @@ struct stack {
     const struct hypervisor_ops *sim_ops;
     struct module *module;
     struct worker *worker;
+    struct recorder_file *recording; /* NULL: none */
     struct ioreqd_device *device;
     struct ioreqd_work end;
     bool guest_gone; /* what worker_end() is told */
