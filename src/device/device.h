@@ -17,15 +17,16 @@
 
 /*
  * Who wants to know what devices do. Each call is made once it is done, on the thread that did it, and errors are 0 or
- * negative errnos. What a device does through a mapping or a window is not seen.
+ * negative errnos. What a device does through a mapping or a window is not seen while it does it.
  */
 struct device_observer {
     void *context;
     void (*dma)(void *context, const struct ioreqd_device *device, enum ioreqd_direction direction, uint64_t address,
                 const void *bytes, size_t length, int error);
-    /* pieces: of iov, or a negative errno. */
+    /* pieces: of iov, or a negative errno. unmap: before the pieces go. pin is where the model keeps its pins. */
     void (*map)(void *context, const struct ioreqd_device *device, enum ioreqd_direction direction, uint64_t address,
-                size_t length, const struct iovec *iov, int pieces);
+                size_t length, const struct iovec *iov, const uint64_t *pin, int pieces);
+    void (*unmap)(void *context, const struct ioreqd_device *device, const uint64_t *pin, unsigned count);
     /* A window is known by its key from opening to closing. look: the device asked where it is. */
     void (*window)(void *context, const struct ioreqd_device *device, const void *key, uint64_t address, size_t length,
                    int error);

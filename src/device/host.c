@@ -55,13 +55,18 @@ static int dma_map(struct ioreqd_device *device, uint64_t address, size_t length
                      : -EIO;
 
     if (observer != NULL) {
-        observer->map(observer->context, device, direction, address, length, iov, pieces);
+        observer->map(observer->context, device, direction, address, length, iov, pin, pieces);
     }
     return pieces;
 }
 
 static void dma_unmap(struct ioreqd_device *device, const uint64_t *pin, unsigned count)
 {
+    const struct device_observer *observer = device->environment->observer;
+
+    if (observer != NULL) {
+        observer->unmap(observer->context, device, pin, count);
+    }
     guest_memory_unpin(device->environment->memory, pin, count);
 }
 

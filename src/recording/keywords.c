@@ -12,6 +12,7 @@ const struct recording_keyword recording_keyword[] = {
     {"dma-write", RECORDING_DMA_WRITE, true, true},
     {"map-read", RECORDING_MAP_READ, true, true},
     {"map-write", RECORDING_MAP_WRITE, true, false},
+    {"map-wrote", RECORDING_MAP_WROTE, true, true},
     {"window", RECORDING_WINDOW, true, false},
     {"look", RECORDING_LOOK, true, true},
     {"file-read", RECORDING_FILE_READ, true, true},

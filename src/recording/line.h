@@ -27,6 +27,7 @@ enum recording_kind {
     RECORDING_DMA_WRITE,
     RECORDING_MAP_READ,  /* memory that was pinned, with what was in it */
     RECORDING_MAP_WRITE, /* memory that was pinned to be written: no bytes */
+    RECORDING_MAP_WROTE, /* what was in it when the device gave it back */
     RECORDING_WINDOW,    /* a window was opened: no bytes */
     RECORDING_LOOK,      /* bytes of a window that are not as at the last look */
     RECORDING_FILE_READ, /* what was in a file that a device reads */

@@ -19,6 +19,7 @@ static bool is_memory(const struct recording_line *line)
     case RECORDING_DMA_WRITE:
     case RECORDING_MAP_READ:
     case RECORDING_MAP_WRITE:
+    case RECORDING_MAP_WROTE:
     case RECORDING_WINDOW:
     case RECORDING_LOOK:
         return line->length != 0;

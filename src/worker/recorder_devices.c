@@ -21,6 +21,15 @@ struct recorder_window {
     uint8_t *now;  /* a copy: the guest goes on writing */
 };
 
+/* A piece of memory that a device has pinned to write to it. */
+struct recorder_pin {
+    struct recorder_pin *next;
+    const uint64_t *where; /* the model keeps its pin: a piece is known by that, as pins of one place are equal */
+    uint64_t pin;
+    uint64_t address;
+    struct iovec piece;
+};
+
 void recorder_windows_init(struct recorder_windows *windows)
 {
     pthread_mutex_init(&windows->lock, NULL);
@@ -40,6 +49,12 @@ void recorder_windows_free(struct recorder_windows *windows)
 
         windows->first = window->next;
         free_window(window);
+    }
+    while (windows->pin != NULL) {
+        struct recorder_pin *pin = windows->pin;
+
+        windows->pin = pin->next;
+        free(pin);
     }
     pthread_mutex_destroy(&windows->lock);
 }
@@ -64,8 +79,59 @@ static void on_dma(void *context, const struct ioreqd_device *device, enum ioreq
     recorder_add(context, &line);
 }
 
+/* Takes out the piece that was pinned there, or gives NULL. */
+static struct recorder_pin *take_pin(struct recorder_windows *windows, const uint64_t *where)
+{
+    struct recorder_pin *found = NULL;
+
+    pthread_mutex_lock(&windows->lock);
+    for (struct recorder_pin **at = &windows->pin; *at != NULL && found == NULL;) {
+        if ((*at)->where == where) {
+            found = *at;
+            *at = found->next;
+        } else {
+            at = &(*at)->next;
+        }
+    }
+    pthread_mutex_unlock(&windows->lock);
+    return found;
+}
+
+static void keep_pin(struct recorder_windows *windows, uint64_t address, const struct iovec *piece,
+                     const uint64_t *where)
+{
+    struct recorder_pin *pin = take_pin(windows, where); /* one that was given back from elsewhere */
+
+    if (pin == NULL) {
+        pin = malloc(sizeof(*pin));
+    }
+    if (pin == NULL) {
+        return;
+    }
+    *pin = (struct recorder_pin){.where = where, .pin = *where, .address = address, .piece = *piece};
+    pthread_mutex_lock(&windows->lock);
+    pin->next = windows->pin;
+    windows->pin = pin;
+    pthread_mutex_unlock(&windows->lock);
+}
+
+static void on_unmap(void *context, const struct ioreqd_device *device, const uint64_t *pin, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        struct recorder_pin *found = take_pin(recorder_windows(context), &pin[i]);
+
+        if (found != NULL && found->pin == pin[i]) {
+            struct recording_line line = line_of(RECORDING_MAP_WROTE, device, found->address, found->piece.iov_len);
+
+            line.bytes = found->piece.iov_base;
+            recorder_add(context, &line);
+        }
+        free(found);
+    }
+}
+
 static void on_map(void *context, const struct ioreqd_device *device, enum ioreqd_direction direction, uint64_t address,
-                   size_t length, const struct iovec *iov, int pieces)
+                   size_t length, const struct iovec *iov, const uint64_t *pin, int pieces)
 {
     struct recording_line line =
         line_of(direction == IOREQD_FROM_GUEST ? RECORDING_MAP_READ : RECORDING_MAP_WRITE, device, address, length);
@@ -73,6 +139,10 @@ static void on_map(void *context, const struct ioreqd_device *device, enum ioreq
     if (pieces < 0 || direction == IOREQD_TO_GUEST) {
         line.error = pieces < 0 ? -pieces : 0;
         recorder_add(context, &line);
+        for (int i = 0; i < pieces; i++) {
+            keep_pin(recorder_windows(context), address, &iov[i], &pin[i]);
+            address += iov[i].iov_len;
+        }
         return;
     }
     for (int i = 0; i < pieces; i++) {
@@ -215,6 +285,7 @@ void recorder_observe(struct device_observer *observer, struct recorder *recorde
         .context = recorder,
         .dma = on_dma,
         .map = on_map,
+        .unmap = on_unmap,
         .window = on_window,
         .window_closed = on_window_closed,
         .look = on_look,

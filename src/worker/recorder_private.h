@@ -8,11 +8,13 @@
 #include "worker/recorder.h"
 
 struct recorder_window;
+struct recorder_pin;
 
-/* The windows that are open, with what they held when they were last looked at. */
+/* The windows that are open, with what they held when they were last looked at, and memory pinned to be written. */
 struct recorder_windows {
     pthread_mutex_t lock;
     struct recorder_window *first;
+    struct recorder_pin *pin;
 };
 
 void recorder_windows_init(struct recorder_windows *windows);

@@ -30,6 +30,7 @@ static const char *const same[] = {
     "  map-read disk0 0x1000 00",
     "  map-write disk0 0x1000 4096",
     "  map-write disk0 0x1000 fails 4096 E2BIG",
+    "  map-wrote disk0 0x1000 0102",
     "  window disk0 0x1000 4096",
     "  look disk0 0x1002 01",
     "  file-read disk0 1 0x200 00*512",

@@ -285,7 +285,11 @@ START_TEST(virtio_blk_is_replayed)
     ck_assert_ptr_nonnull(strstr(text, "\nfile disk0 file 32768\n"));
     ck_assert_ptr_nonnull(strstr(text, "\n  bell disk0 0 "));
     ck_assert_ptr_nonnull(strstr(text, "\n  file-read disk0 0 0x600 5a*1024\n"));
+    ck_assert_ptr_nonnull(strstr(text, "\n  map-wrote disk0 0x104000 5a*1024\n"));
     ck_assert_msg(replay_text(text, length, &printed) == 0, "%s\n%s", printed, text);
+    free(printed);
+    spoil(text, "\n  map-wrote disk0 0x104000 ");
+    ck_assert_uint_eq(replay_text(text, length, &printed), 1);
     free(printed);
     free(text);
 }
