@@ -10,7 +10,7 @@
 
 #include "replay/memory.h"
 
-#define AHEAD        4096u    /* lines after the group that are looked at */
+#define AHEAD        512u     /* lines after the group that are looked at */
 #define PAUSE_MAX    1000000u /* microseconds: a guest that did nothing for longer is not waited for */
 #define PATIENCE     10u      /* times that something was waited for in vain, after which little is waited */
 #define IMPATIENT_MS 10u
@@ -45,15 +45,44 @@ static size_t ahead(const struct replay *replay)
     return replay->recording->lines - replay->end < AHEAD ? replay->recording->lines : replay->end + AHEAD;
 }
 
-/* What is read first stands in memory at the end: lines are filled in from the last to the first. Under the lock. */
-static void fill(struct replay *replay)
+static bool overlap(const struct recording_line *a, const struct recording_line *b)
 {
-    for (size_t i = ahead(replay); i-- > replay->begin;) {
-        const struct recording_line *line = &replay->recording->line[i];
+    return (a->kind == RECORDING_FILE_READ) == (b->kind == RECORDING_FILE_READ) &&
+           a->address <= b->address + (b->length - 1) && b->address <= a->address + (a->length - 1);
+}
 
-        /* The rest of a ring may change only when its doorbell rings. */
-        if (!replay->seen[i] && recording_is_input(line->kind) && (i < replay->end || line->kind != RECORDING_LOOK)) {
+/*
+ * What is read first stands in memory at the end: lines are filled in from the last to the first. A ring may not show
+ * what is to come, or a device would begin with it: a look is filled in once all before it in its group has happened.
+ * event: only what may have changed by it; NULL: all. Under the lock.
+ */
+static void fill(struct replay *replay, const struct recording_line *event)
+{
+    const struct recording *recording = replay->recording;
+    size_t limit = replay->begin; /* the first of the group that has yet to happen */
+
+    while (limit < replay->end && (replay->seen[limit] || !replay_is_compared(&recording->line[limit]))) {
+        limit++;
+    }
+    for (size_t i = ahead(replay); i-- > replay->begin;) {
+        const struct recording_line *line = &recording->line[i];
+
+        if (replay->seen[i] || !recording_is_input(line->kind) || (line->kind == RECORDING_LOOK && i > limit)) {
+            continue;
+        }
+        if (event == NULL || line->kind == RECORDING_LOOK ||
+            (recording_is_input(event->kind) && overlap(line, event))) {
             memory_fill(&replay->guest, line);
+        }
+    }
+}
+
+/* The looks of the group that is over, should its lines not have happened. Under the lock. */
+static void fill_rest(struct replay *replay)
+{
+    for (size_t i = replay->begin; i < replay->end; i++) {
+        if (!replay->seen[i] && replay->recording->line[i].kind == RECORDING_LOOK) {
+            memory_fill(&replay->guest, &replay->recording->line[i]);
         }
     }
 }
@@ -112,9 +141,7 @@ static void on_line(void *context, const struct recording_line *line)
     if (line->kind == RECORDING_REQUEST) {
         replay->got = line->answer;
     } else if (find(replay, line, replay->begin, ahead(replay)) || find(replay, line, 0, replay->begin)) {
-        if (recording_is_input(line->kind)) {
-            fill(replay); /* the next access to this place finds the next line's bytes */
-        }
+        fill(replay, line); /* the next access to this place finds the next line's bytes */
     } else if (replay_is_compared(line)) {
         add_extra(replay, line);
     }
@@ -129,6 +156,7 @@ static void set_group(struct replay *replay, size_t begin)
     const struct recording *recording = replay->recording;
 
     pthread_mutex_lock(&replay->lock);
+    fill_rest(replay);
     replay->begin = begin;
     replay->end = begin;
     replay->missing = 0;
@@ -142,7 +170,7 @@ static void set_group(struct replay *replay, size_t begin)
         }
         replay->end++;
     }
-    fill(replay);
+    fill(replay, NULL);
     pthread_mutex_unlock(&replay->lock);
 }
 

@@ -150,6 +150,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     how = (uint8_t)take(1);
     options.sim.intx = (how & 1) != 0;
     options.sim.pirq = (how & 2) != 0;
+    options.record = getenv("IOREQD_FUZZ_RECORD"); /* see README.md */
     options.model = ioreqd_module(host_table())[0];
     require(stack_open(&stack, &options) && stack_run(&stack), "no stack:");
     vcpu = (struct vcpu){.sim = stack.sim};

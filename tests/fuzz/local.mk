@@ -15,6 +15,7 @@ fuzz_headers = $(wildcard $(top_srcdir)/include/ioreqd/*.h $(top_srcdir)/src/*.h
 fuzz_bridge = $(filter %.c,$(libioreqd_bridge_la_SOURCES) $(libioreqd_host_config_la_SOURCES)) src/log.c
 fuzz_virtio = $(filter %.c,$(virtio_sources)) devices/virtio-blk.c
 fuzz_stack = $(fuzz_bridge) $(fuzz_virtio) $(filter %.c,$(libioreqd_device_la_SOURCES) $(libioreqd_worker_la_SOURCES) \
+	$(libioreqd_recording_la_SOURCES) \
 	$(libioreqd_sim_la_SOURCES) $(libioreqd_drv_la_SOURCES) $(libioreqd_config_la_SOURCES))
 
 fuzz_model = $(addprefix tests/fuzz/,fuzz_model.c fuzz_guest.c fuzz_host.c fuzz_io.c fuzz_memory.c fuzz_messages.c \
@@ -22,6 +23,7 @@ fuzz_model = $(addprefix tests/fuzz/,fuzz_model.c fuzz_guest.c fuzz_host.c fuzz_
 
 # A fuzzer is what has a list of sources here. One for the registers of a model takes one line.
 fuzz_config_sources = tests/fuzz/fuzz_config.c $(fuzz_bridge)
+fuzz_recording_sources = tests/fuzz/fuzz_recording.c $(filter %.c,$(libioreqd_recording_la_SOURCES))
 fuzz_requests_sources = tests/fuzz/fuzz_requests.c $(fuzz_stack)
 fuzz_virtio_blk_sources = tests/fuzz/fuzz_virtio_blk.c tests/virtio/fake_host.c tests/virtio/driver.c $(fuzz_virtio)
 fuzz_edu_sources = $(fuzz_model) devices/edu.c
@@ -30,7 +32,7 @@ fuzz_virtio_blk_registers_sources = $(fuzz_model) $(fuzz_virtio)
 fuzz_watchdog_sources = $(fuzz_model) include/examples/watchdog/watchdog.c
 
 fuzzers = $(sort $(patsubst fuzz_%_sources,tests/fuzz/fuzz_%,$(filter fuzz_%_sources,$(.VARIABLES))))
-EXTRA_DIST += tests/fuzz/fuzz_config.c tests/fuzz/fuzz_requests.c tests/fuzz/fuzz_host.h tests/fuzz/fuzz_input.h \
+EXTRA_DIST += tests/fuzz/README.md tests/fuzz/fuzz_config.c tests/fuzz/fuzz_recording.c tests/fuzz/fuzz_requests.c tests/fuzz/fuzz_host.h tests/fuzz/fuzz_input.h \
 	$(filter tests/%,$(fuzz_model)) tests/fuzz/run-fuzzers tests/fuzz/corpus
 
 .PHONY: fuzz
