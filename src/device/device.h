@@ -27,7 +27,7 @@ struct device_observer {
     void (*map)(void *context, const struct ioreqd_device *device, enum ioreqd_direction direction, uint64_t address,
                 size_t length, const struct iovec *iov, const uint64_t *pin, int pieces);
     void (*unmap)(void *context, const struct ioreqd_device *device, const uint64_t *pin, unsigned count);
-    /* A window is known by its key from opening to closing. look: the device asked where it is. */
+    /* A window is known by its key from opening to closing. look: the device asked where it is; NULL: gone. */
     void (*window)(void *context, const struct ioreqd_device *device, const void *key, uint64_t address, size_t length,
                    int error);
     void (*window_closed)(void *context, const void *key);

@@ -108,7 +108,7 @@ static volatile void *window_base(struct ioreqd_window *window)
     const struct device_observer *observer = window->device->environment->observer;
     volatile void *base = may_reach_memory(window->device) ? guest_window_base(window->window) : NULL;
 
-    if (observer != NULL && base != NULL) {
+    if (observer != NULL) {
         observer->look(observer->context, window->device, window, base);
     }
     return base;

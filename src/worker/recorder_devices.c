@@ -15,6 +15,9 @@
 struct recorder_window {
     struct recorder_window *next;
     const void *key;
+    const struct ioreqd_device *device; /* that has looked at it, NULL before; on which thread, and where */
+    pthread_t thread;
+    const volatile void *base;
     uint64_t address;
     size_t length;
     uint8_t *seen; /* what it held; zeros at the beginning */
@@ -68,12 +71,63 @@ static struct recording_line line_of(enum recording_kind kind, const struct iore
     return line;
 }
 
+/* The next run of differences from *begin on, with short gaps in it. 0: there is none. */
+static size_t next_difference(const struct recorder_window *window, size_t *begin)
+{
+    size_t end, at;
+
+    while (*begin < window->length && window->seen[*begin] == window->now[*begin]) {
+        (*begin)++;
+    }
+    end = *begin;
+    for (at = *begin; at < window->length && at < end + GAP; at++) {
+        if (window->seen[at] != window->now[at]) {
+            end = at + 1;
+        }
+    }
+    return end - *begin;
+}
+
+static void look(struct recorder *recorder, const struct ioreqd_device *device, struct recorder_window *window)
+{
+    size_t begin = 0, length;
+
+    memcpy(window->now, (const void *)(uintptr_t)window->base, window->length);
+    while ((length = next_difference(window, &begin)) != 0) {
+        struct recording_line line = line_of(RECORDING_LOOK, device, window->address + begin, length);
+
+        line.bytes = window->now + begin;
+        recorder_add(recorder, &line);
+        memcpy(window->seen + begin, window->now + begin, length);
+        begin += length;
+    }
+}
+
+/*
+ * A device reads a ring again after it has asked where it is. What it goes on to do tells that it has: the windows that
+ * it looked at on this thread are looked at once more, so that what it acts upon stands before what it does. Only this
+ * thread moves them.
+ */
+static void look_again(struct recorder *recorder, const struct ioreqd_device *device)
+{
+    struct recorder_windows *windows = recorder_windows(recorder);
+
+    pthread_mutex_lock(&windows->lock);
+    for (struct recorder_window *window = windows->first; window != NULL; window = window->next) {
+        if (window->base != NULL && window->device == device && pthread_equal(window->thread, pthread_self())) {
+            look(recorder, device, window);
+        }
+    }
+    pthread_mutex_unlock(&windows->lock);
+}
+
 static void on_dma(void *context, const struct ioreqd_device *device, enum ioreqd_direction direction, uint64_t address,
                    const void *bytes, size_t length, int error)
 {
     struct recording_line line =
         line_of(direction == IOREQD_FROM_GUEST ? RECORDING_DMA_READ : RECORDING_DMA_WRITE, device, address, length);
 
+    look_again(context, device);
     line.error = -error;
     line.bytes = error == 0 ? bytes : NULL;
     recorder_add(context, &line);
@@ -136,6 +190,7 @@ static void on_map(void *context, const struct ioreqd_device *device, enum ioreq
     struct recording_line line =
         line_of(direction == IOREQD_FROM_GUEST ? RECORDING_MAP_READ : RECORDING_MAP_WRITE, device, address, length);
 
+    look_again(context, device);
     if (pieces < 0 || direction == IOREQD_TO_GUEST) {
         line.error = pieces < 0 ? -pieces : 0;
         recorder_add(context, &line);
@@ -199,39 +254,6 @@ static void on_window_closed(void *context, const void *key)
     pthread_mutex_unlock(&windows->lock);
 }
 
-/* The next run of differences from *begin on, with short gaps in it. 0: there is none. */
-static size_t next_difference(const struct recorder_window *window, size_t *begin)
-{
-    size_t end, at;
-
-    while (*begin < window->length && window->seen[*begin] == window->now[*begin]) {
-        (*begin)++;
-    }
-    end = *begin;
-    for (at = *begin; at < window->length && at < end + GAP; at++) {
-        if (window->seen[at] != window->now[at]) {
-            end = at + 1;
-        }
-    }
-    return end - *begin;
-}
-
-static void look(struct recorder *recorder, const struct ioreqd_device *device, struct recorder_window *window,
-                 const volatile void *base)
-{
-    size_t begin = 0, length;
-
-    memcpy(window->now, (const void *)(uintptr_t)base, window->length);
-    while ((length = next_difference(window, &begin)) != 0) {
-        struct recording_line line = line_of(RECORDING_LOOK, device, window->address + begin, length);
-
-        line.bytes = window->now + begin;
-        recorder_add(recorder, &line);
-        memcpy(window->seen + begin, window->now + begin, length);
-        begin += length;
-    }
-}
-
 static void on_look(void *context, const struct ioreqd_device *device, const void *key, const volatile void *base)
 {
     struct recorder_windows *windows = recorder_windows(context);
@@ -239,7 +261,12 @@ static void on_look(void *context, const struct ioreqd_device *device, const voi
     pthread_mutex_lock(&windows->lock);
     for (struct recorder_window *window = windows->first; window != NULL; window = window->next) {
         if (window->key == key) {
-            look(context, device, window, base);
+            window->device = device;
+            window->thread = pthread_self();
+            window->base = base;
+            if (base != NULL) {
+                look(context, device, window);
+            }
         }
     }
     pthread_mutex_unlock(&windows->lock);
