@@ -3,8 +3,11 @@
 #include "worker/recorder_file.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "log.h"
 #include "recording/writer.h"
@@ -61,6 +64,27 @@ static void on_line(void *context, const struct recording_line *line)
     add(file, file->text.data, file->text.length);
 }
 
+/* A name that was mistyped may be that of a disk's image. */
+static bool is_something_else(const char *path)
+{
+    char begin[sizeof("ioreqd-recording") - 1];
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    struct stat status;
+    bool other = false;
+
+    if (fd < 0) {
+        return false;
+    }
+    if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) {
+        other = true;
+    } else if (status.st_size != 0) {
+        other =
+            read(fd, begin, sizeof(begin)) != sizeof(begin) || memcmp(begin, "ioreqd-recording", sizeof(begin)) != 0;
+    }
+    close(fd);
+    return other;
+}
+
 struct recorder_file *recorder_file_open(const char *path)
 {
     struct recorder_file *file = calloc(1, sizeof(*file));
@@ -69,7 +93,11 @@ struct recorder_file *recorder_file_open(const char *path)
     if (file == NULL) {
         return NULL;
     }
-    file->writer = writer_open(path);
+    if (is_something_else(path)) {
+        errno = EEXIST;
+    } else {
+        file->writer = writer_open(path);
+    }
     if (file->writer == NULL) {
         int error = errno;
 

@@ -9,7 +9,7 @@
 
 struct recorder_file;
 
-/* Makes the file, or empties it. NULL with errno set. */
+/* Makes the file, or makes a recording anew. NULL with errno set: EEXIST where the file is something else. */
 struct recorder_file *recorder_file_open(const char *path);
 /* After the worker that records was destroyed. NULL is allowed. */
 void recorder_file_close(struct recorder_file *file);

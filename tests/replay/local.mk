@@ -8,7 +8,9 @@ tests_replay_test_replay_SOURCES = \
 	tests/replay/format.c \
 	tests/replay/made.c \
 	tests/replay/main.c \
+	tests/replay/record.c \
 	tests/replay/writer.c \
+	src/record.c \
 	tests/replay/suites.h
 tests_replay_test_replay_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir) \
 	-DMODULE_BUILD_DIRECTORY='"$(abs_top_builddir)/devices/.libs"'

@@ -14,6 +14,7 @@ int main(void)
     log_set_level(LOG_ERROR);
     suite_add_tcase(suite, format_tests());
     suite_add_tcase(suite, writer_tests());
+    suite_add_tcase(suite, record_tests());
     suite_add_tcase(suite, made_tests());
     suite_add_tcase(suite, difference_tests());
     srunner_run_all(runner, CK_NORMAL);

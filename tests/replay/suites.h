@@ -10,6 +10,7 @@
 TCase *format_tests(void);
 TCase *made_tests(void);
 TCase *difference_tests(void);
+TCase *record_tests(void);
 TCase *writer_tests(void);
 
 /* Replays a text with the models that were built. How many differences; what was printed, in memory to be freed. */
