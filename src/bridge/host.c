@@ -116,6 +116,19 @@ static int map_ecam(struct bridge_host *host)
     return rc != 0 || host->config.ecam == 0 ? rc : address_map_insert(map, &range);
 }
 
+/* What is behind a port goes before the port. */
+static void remove_functions(struct bridge_bus *bus)
+{
+    for (unsigned i = 0; i < FUNCTIONS; i++) {
+        if (bus->function[i] != NULL && bus->function[i]->port != NULL) {
+            remove_functions(&bus->function[i]->port->secondary);
+        }
+        if (bus->function[i] != NULL) {
+            bridge_remove_function(bus->function[i]);
+        }
+    }
+}
+
 int bridge_add_host(struct bridge *bridge, const struct bridge_host_config *config, struct bridge_host **added)
 {
     struct bridge_host *host;
@@ -138,13 +151,14 @@ int bridge_add_host(struct bridge *bridge, const struct bridge_host_config *conf
     host->root.host = host;
     host_renumber(host);
     rc = claim_all(host);
-    if (rc == 0) {
-        rc = map_ecam(host);
-    }
     if (rc == 0 && config->host_bridge_shown) {
         rc = bridge_add_function(&host->root, 0, &host_bridge_description, &host_bridge_ops, NULL, NULL);
     }
+    if (rc == 0) {
+        rc = map_ecam(host); /* the last that can fail: the map would keep what is freed below */
+    }
     if (rc != 0) {
+        remove_functions(&host->root);
         unclaim_all(host);
         free(host);
         return rc;
@@ -156,19 +170,6 @@ int bridge_add_host(struct bridge *bridge, const struct bridge_host_config *conf
         *added = host;
     }
     return 0;
-}
-
-/* What is behind a port goes before the port. */
-static void remove_functions(struct bridge_bus *bus)
-{
-    for (unsigned i = 0; i < FUNCTIONS; i++) {
-        if (bus->function[i] != NULL && bus->function[i]->port != NULL) {
-            remove_functions(&bus->function[i]->port->secondary);
-        }
-        if (bus->function[i] != NULL) {
-            bridge_remove_function(bus->function[i]);
-        }
-    }
 }
 
 void host_destroy(struct bridge_host *host)
