@@ -92,7 +92,7 @@ uint32_t bridge_config_read(struct bridge *bridge, uint32_t function, unsigned r
     unsigned bus = function >> 8 & 0xffu;
     struct bridge_host *host = find_host(bridge, function >> 16, bus);
 
-    return host == NULL ? (uint32_t)bridge_all_ones(size) : host_config_read(host, bus, function & 0xff, reg, size);
+    return host == NULL ? config_all_ones(size) : host_config_read(host, bus, function & 0xff, reg, size);
 }
 
 void bridge_config_write(struct bridge *bridge, uint32_t function, unsigned reg, unsigned size, uint32_t value)

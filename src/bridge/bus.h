@@ -63,6 +63,12 @@ void host_destroy(struct bridge_host *host);
 uint64_t host_ecam_read(struct bridge_host *host, uint64_t offset, unsigned size);
 void host_ecam_write(struct bridge_host *host, uint64_t offset, unsigned size, uint64_t value);
 
+/* What a configuration access of any size reads that nobody serves. */
+static inline uint32_t config_all_ones(unsigned size)
+{
+    return size == 0 || size >= 4 ? UINT32_MAX : (uint32_t)bridge_all_ones(size);
+}
+
 /* One access to configuration space below the host bridge. */
 uint32_t host_config_read(struct bridge_host *host, unsigned bus, uint8_t devfn, unsigned reg, unsigned size);
 void host_config_write(struct bridge_host *host, unsigned bus, uint8_t devfn, unsigned reg, unsigned size,
