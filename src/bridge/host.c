@@ -191,24 +191,48 @@ struct bridge_bus *bridge_root_bus(struct bridge_host *host)
 
 /* ---- numbers of buses ---- */
 
-/* Routes configuration requests for a function on the other side of a port to us, by the number that it has now. */
-static void claim_behind(struct bridge_function *function, bool answers, unsigned bus)
+/* Whether the bus behind a port answers to the number that the guest gave it. */
+static bool answers(const struct bridge_bus *bus)
+{
+    return bus->host->bus[bus_number(bus)] == bus;
+}
+
+/* The platform routes configuration requests for the function to us by a number that it does not have any more. */
+static void unclaim_old(struct bridge_function *function)
 {
     const struct bridge *bridge = function->bus->host->bridge;
-    uint16_t number = (uint16_t)(bus << 8 | function->devfn);
-    int rc;
 
-    if (function->claimed && (!answers || function->claimed_as != number)) {
+    if (function->claimed && (!answers(function->bus) || function->claimed_as >> 8 != (int)bus_number(function->bus))) {
         bridge->platform->unclaim_function(bridge->context, function->claimed_as);
         function->claimed = false;
     }
-    if (!function->claimed && answers) {
-        rc = bridge->platform->claim_function(bridge->context, number);
+}
+
+static void claim_new(struct bridge_function *function)
+{
+    struct bridge *bridge = function->bus->host->bridge;
+    unsigned bus = bus_number(function->bus);
+    int rc;
+
+    if (!function->claimed && answers(function->bus)) {
+        function->claimed_as = (uint16_t)(bus << 8 | function->devfn);
+        rc = bridge->platform->claim_function(bridge->context, function->claimed_as);
         function->claimed = rc == 0;
-        function->claimed_as = number;
         if (rc != 0) {
-            bridge_log(function->bus->host->bridge, "function %x of bus %02x cannot be served: %s", function->devfn,
-                       bus, strerror(-rc));
+            bridge_log(bridge, "function %x of bus %02x cannot be served: %s", function->devfn, bus, strerror(-rc));
+        }
+    }
+}
+
+static void for_all_behind_ports(struct bridge_host *host, void (*call)(struct bridge_function *function))
+{
+    for (unsigned i = 0; i < FUNCTIONS; i++) {
+        const struct bridge_function *port = host->root.function[i];
+
+        for (unsigned j = 0; port != NULL && port->port != NULL && j < FUNCTIONS; j++) {
+            if (port->port->secondary.function[j] != NULL) {
+                call(port->port->secondary.function[j]);
+            }
         }
     }
 }
@@ -225,17 +249,16 @@ void host_renumber(struct bridge_host *host)
         }
         struct bridge_bus *secondary = &port->port->secondary;
         unsigned number = port_secondary_number(port);
-        bool answers = number > host->config.first_bus && number <= host->config.last_bus &&
-                       host->bus[number] == NULL && number <= config_space_get(&port->config, PCI_SUBORDINATE_BUS, 1);
 
-        if (answers) {
+        if (number > host->config.first_bus && number <= host->config.last_bus && host->bus[number] == NULL &&
+            number <= config_space_get(&port->config, PCI_SUBORDINATE_BUS, 1)) {
             host->bus[number] = secondary;
         }
-        for (unsigned j = 0; j < FUNCTIONS && host->config.configuration_ports; j++) {
-            if (secondary->function[j] != NULL) {
-                claim_behind(secondary->function[j], answers, number);
-            }
-        }
+    }
+    /* What has lost a number gives it up before another claims it: ports may change numbers among themselves. */
+    if (host->config.configuration_ports) {
+        for_all_behind_ports(host, unclaim_old);
+        for_all_behind_ports(host, claim_new);
     }
 }
 
@@ -262,7 +285,7 @@ uint32_t host_config_read(struct bridge_host *host, unsigned bus, uint8_t devfn,
     struct bridge_function *function = config_target(host, bus, devfn, reg, size);
 
     if (function == NULL) {
-        return size < 4 ? (uint32_t)bridge_all_ones(size) : UINT32_MAX;
+        return config_all_ones(size);
     }
     return function_config_read(function, reg, size);
 }
