@@ -18,7 +18,8 @@ struct range {
     uint64_t last;
 };
 
-#define RANGES 4u
+#define CONFIG_ADDRESS_PORT 0xcf8u
+#define RANGES              5u
 
 /* What the host bridge owns of the processor's addresses. Returns how many ranges. */
 static unsigned owned(const struct bridge_host_config *config, struct range *range)
@@ -26,6 +27,9 @@ static unsigned owned(const struct bridge_host_config *config, struct range *ran
     const struct bridge_aperture *aperture[] = {&config->io, &config->memory, &config->memory64};
     unsigned count = 0;
 
+    if (config->address_port) {
+        range[count++] = (struct range){BRIDGE_PORT, CONFIG_ADDRESS_PORT, CONFIG_ADDRESS_PORT + 3};
+    }
     if (config->ecam != 0) {
         range[count++] = (struct range){BRIDGE_MEMORY, config->ecam, config->ecam + bridge_ecam_size(config) - 1};
     }
@@ -70,6 +74,12 @@ static const char *check_aperture(const struct bridge_aperture *aperture)
     return NULL;
 }
 
+/* Then an address of the bus would lie in two places for the processor, of which a BAR there decodes in one. */
+static bool meet_on_bus(const struct bridge_aperture *a, const struct bridge_aperture *b)
+{
+    return a->size != 0 && b->size != 0 && a->bus <= b->bus + (b->size - 1) && b->bus <= a->bus + (a->size - 1);
+}
+
 static const char *check_apertures(const struct bridge_host_config *config)
 {
     const struct bridge_aperture *aperture[] = {&config->io, &config->memory, &config->memory64};
@@ -83,18 +93,25 @@ static const char *check_apertures(const struct bridge_host_config *config)
     if (reason != NULL) {
         return reason;
     }
-    if (config->io.size != 0 && config->io.bus + config->io.size > IO_SIZE_MAX) {
+    if (config->io.size != 0 && config->io.bus + (config->io.size - 1) >= IO_SIZE_MAX) {
         return "the I/O aperture ends beyond the last address of the bus's I/O space, 0xffff";
     }
     if (config->memory.size != 0 && config->memory.bus + (config->memory.size - 1) > UINT32_MAX) {
         return "the memory aperture is not below 4 GiB on the bus: what lies there is for memory64";
+    }
+    if ((config->memory.size != 0 && config->memory.space != BRIDGE_MEMORY) ||
+        (config->memory64.size != 0 && config->memory64.space != BRIDGE_MEMORY)) {
+        return "a memory aperture is in the processor's ports";
+    }
+    if (meet_on_bus(&config->memory, &config->memory64)) {
+        return "memory and memory64 overlap on the bus";
     }
     if (config->memory.size == 0 && config->memory64.size != 0) {
         return "memory64 is there without memory: 32-bit BARs would have no place";
     }
     ranges = owned(config, range);
     if (overlap(range, ranges, range, ranges)) {
-        return "its ECAM and its apertures overlap";
+        return "its ports, its ECAM and its apertures overlap";
     }
     return NULL;
 }
@@ -133,7 +150,7 @@ const char *bridge_check_hosts(const struct bridge_host_config *a, const struct 
         return "two host bridges of one segment have the same buses";
     }
     if (overlap(of_a, owned(a, of_a), of_b, owned(b, of_b))) {
-        return "the ECAM or an aperture of one host bridge overlaps that of another";
+        return "the ports, the ECAM or an aperture of one host bridge overlap those of another";
     }
     return NULL;
 }
