@@ -78,8 +78,10 @@ static void deliver(struct msi *msi)
 
     for (unsigned i = 0; i < msi->vectors; i++) {
         if ((ready >> i & 1) != 0) {
-            /* §6.8.3.4: the function fills in as many low bits as it was granted vectors for. */
-            msi->platform->message(msi->context, msi->address, (msi->data & ~(msi->granted - 1)) | i);
+            /* §6.8.3.4: the function fills in as many low bits as it was granted vectors for; fewer, perhaps, than
+             * when it pended. */
+            msi->platform->message(msi->context, msi->address,
+                                   (msi->data & ~(msi->granted - 1)) | (i < msi->granted ? i : msi->granted - 1));
         }
     }
     msi->pending &= ~ready;
