@@ -237,12 +237,28 @@ static const struct placed_capability *trapped(const struct bridge_function *fun
     return NULL;
 }
 
+/* A capability with IOREQD_CAPABILITY_TRAP ends inside the access: its model sees its own part of it. */
+static bool ends_a_trap(const struct bridge_function *function, unsigned reg, unsigned size)
+{
+    for (unsigned i = 0; i < function->capabilities; i++) {
+        const struct placed_capability *capability = &function->capability[i];
+        unsigned end = capability->reg + capability->length;
+
+        if (capability->trap && reg < end && end < reg + size) {
+            return true;
+        }
+    }
+    return false;
+}
+
 uint32_t function_config_read(struct bridge_function *function, unsigned reg, unsigned size)
 {
     struct config_space *config = &function->config;
+    unsigned half = size / 2;
 
-    if (reg % size != 0) { /* a model sees aligned accesses only */
-        return function_config_read(function, reg, 1) | function_config_read(function, reg + 1, 1) << 8;
+    if (reg % size != 0 || ends_a_trap(function, reg, size)) { /* a model sees aligned accesses only */
+        return function_config_read(function, reg, half) | function_config_read(function, reg + half, half)
+                                                               << (8 * half);
     }
     const struct placed_capability *capability = trapped(function, reg, size);
 
@@ -297,9 +313,11 @@ static bool asks_for_reset(const struct bridge_function *function, unsigned reg,
 
 void function_config_write(struct bridge_function *function, unsigned reg, unsigned size, uint32_t value)
 {
-    if (reg % size != 0) {
-        function_config_write(function, reg, 1, value & 0xff);
-        function_config_write(function, reg + 1, 1, value >> 8 & 0xff);
+    unsigned half = size / 2;
+
+    if (reg % size != 0 || ends_a_trap(function, reg, size)) {
+        function_config_write(function, reg, half, value & (uint32_t)bridge_all_ones(half));
+        function_config_write(function, reg + half, half, value >> (8 * half));
         return;
     }
     const struct placed_capability *capability = trapped(function, reg, size);
