@@ -111,8 +111,7 @@ bool bar_is_unplaced(const struct bar *bar, uint64_t address)
      * Address 0 is what an unplaced BAR holds. All ones is how a BAR is sized, which some guests do with decoding on:
      * no reason to claim the top of the address space meanwhile.
      */
-    return address == 0 || address == (bar->wide ? mask : mask & UINT32_MAX) ||
-           (bar->wide && (uint32_t)(address >> 32) == UINT32_MAX);
+    return address == 0 || address == (mask & UINT32_MAX) || (bar->wide && (uint32_t)(address >> 32) == UINT32_MAX);
 }
 
 static uint64_t read_one(struct bar *bar, uint64_t offset, unsigned size)

@@ -125,6 +125,23 @@ START_TEST(all_ones_is_nowhere)
 }
 END_TEST
 
+/* A wide BAR below 4 GiB is sized one half after the other, most often the low one first. */
+START_TEST(all_ones_in_one_half)
+{
+    board_add(PLACE, &kinds, &probe);
+    config_put(PLACE, BAR_REG(4), 4, 0xfd000000);
+    config_put(PLACE, PCI_COMMAND, 2, DECODE);
+    ck_assert_uint_eq(board.claims, 1);
+    config_put(PLACE, BAR_REG(4), 4, 0xffffffff);
+    ck_assert_uint_eq(board.claims, 0);
+    config_put(PLACE, BAR_REG(4), 4, 0xfd000000);
+    config_put(PLACE, BAR_REG(5), 4, 0xffffffff);
+    ck_assert_uint_eq(board.claims, 0);
+    config_put(PLACE, BAR_REG(5), 4, 0);
+    ck_assert(board_has_claim(BRIDGE_MEMORY, 0xfd000000, 0xfd0fffff));
+}
+END_TEST
+
 /* A BAR at 0 was not placed: registers are 0 at reset and firmware may enable decoding before it places. */
 START_TEST(zero_is_nowhere)
 {
@@ -226,6 +243,7 @@ TCase *bar_tests(void)
     tcase_add_test(group, decoding_follows_the_command_bits);
     tcase_add_test(group, sizing_with_decoding_on);
     tcase_add_test(group, all_ones_is_nowhere);
+    tcase_add_test(group, all_ones_in_one_half);
     tcase_add_test(group, zero_is_nowhere);
     tcase_add_test(group, placed_at_multiples_of_the_size);
     tcase_add_test(group, a_move_leaves_nothing_behind);
