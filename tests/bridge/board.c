@@ -15,9 +15,10 @@ static int claim(void *context, enum bridge_space space, uint64_t first, uint64_
 {
     struct board *b = context;
 
-    if (b->claim_error != 0) {
+    if (b->claim_error != 0 && b->claims_before_error == 0) {
         return b->claim_error;
     }
+    b->claims_before_error -= b->claims_before_error != 0;
     ck_assert_uint_le(first, last);
     for (unsigned i = 0; i < b->claims; i++) {
         if (b->claim[i].space == space && first <= b->claim[i].last && b->claim[i].first <= last) {
@@ -49,6 +50,9 @@ static int claim_function(void *context, uint16_t function)
 
     if (b->claim_function_error != 0) {
         return b->claim_function_error;
+    }
+    if (b->claimed_function[function]) {
+        return -EEXIST;
     }
     b->claimed_function[function] = true;
     return 0;
@@ -143,15 +147,55 @@ void board_close(void)
     pthread_mutex_destroy(&board.lock);
 }
 
-struct bridge_function *board_add(uint8_t devfn, const struct ioreqd_description *description, struct probe *probe)
+struct bridge_function *board_add_on(struct bridge_bus *bus, uint8_t devfn,
+                                     const struct ioreqd_description *description, struct probe *probe)
 {
     struct bridge_function *function = NULL;
 
     ck_assert_ptr_null(bridge_check_description(description));
-    ck_assert_int_eq(bridge_add_function(bridge_root_bus(host), devfn, description, &probe_ops, probe, &function), 0);
+    ck_assert_int_eq(bridge_add_function(bus, devfn, description, &probe_ops, probe, &function), 0);
     ck_assert_ptr_nonnull(function);
     return function;
 }
+
+struct bridge_function *board_add(uint8_t devfn, const struct ioreqd_description *description, struct probe *probe)
+{
+    return board_add_on(bridge_root_bus(host), devfn, description, probe);
+}
+
+struct bridge_host *board_add_host(const struct bridge_host_config *config)
+{
+    struct bridge_host *added = NULL;
+    const char *reason = bridge_check_host(config);
+
+    ck_assert_msg(reason == NULL, "%s", reason);
+    ck_assert_int_eq(bridge_add_host(bridge, config, &added), 0);
+    ck_assert_ptr_nonnull(added);
+    return added;
+}
+
+struct bridge_bus *board_add_port(uint8_t devfn, unsigned slot)
+{
+    struct bridge_bus *secondary = NULL;
+
+    ck_assert_int_eq(bridge_add_port(bridge_root_bus(host), devfn, slot, &secondary), 0);
+    ck_assert_ptr_nonnull(secondary);
+    return secondary;
+}
+
+/* On the PC whose firmware describes it; bus addresses are not those of the processor. */
+const struct bridge_host_config board_wide_host = {
+    .name = "wide",
+    .segment = 1,
+    .first_bus = 0x10,
+    .last_bus = 0x13,
+    .ecam = BOARD_ECAM,
+    .io = {.space = BRIDGE_MEMORY, .first = BOARD_IO, .bus = 0, .size = 0x10000},
+    .memory = {.space = BRIDGE_MEMORY, .first = BOARD_MEMORY, .bus = 0, .size = 0x4000000},
+    .memory64 = {.space = BRIDGE_MEMORY, .first = BOARD_MEMORY64, .bus = BOARD_BUS64, .size = UINT64_C(1) << 37},
+    .lines = BRIDGE_LINES_FOLDED,
+    .lines_device = 0x1e,
+};
 
 bool board_has_claim(enum bridge_space space, uint64_t first, uint64_t last)
 {
@@ -161,6 +205,14 @@ bool board_has_claim(enum bridge_space space, uint64_t first, uint64_t last)
         }
     }
     return false;
+}
+
+void probe_is_told(const struct probe *probe, unsigned from, unsigned count, const struct tell *tell)
+{
+    for (unsigned i = 0; i < count; i++) {
+        probe_saw(probe, from + i, tell[i].kind, 0, 0, 0, tell[i].value);
+    }
+    ck_assert_uint_eq(probe->accesses, from + count);
 }
 
 uint32_t config_get(uint32_t number, unsigned reg, unsigned size)

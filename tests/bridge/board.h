@@ -37,9 +37,10 @@ struct board {
     struct board_claim claim[BOARD_CLAIMS];
     unsigned claims;
     bool claimed_function[65536];
-    int claim_error;          /* what claims return from now on; 0: they go well */
-    int claim_function_error; /* the same for functions */
-    unsigned wrong_unclaims;  /* of what was not claimed */
+    int claim_error;              /* what claims return from now on; 0: they go well */
+    unsigned claims_before_error; /* so many go well nevertheless */
+    int claim_function_error;     /* the same for functions */
+    unsigned wrong_unclaims;      /* of what was not claimed */
 
     pthread_mutex_t lock;
     struct board_message message[BOARD_MESSAGES];
@@ -92,6 +93,24 @@ void board_close(void);
 /* Adds a function to bus 0 of the host bridge; the test ends when that fails. */
 struct bridge_function *board_add(uint8_t devfn, const struct ioreqd_description *description, struct probe *probe);
 
+/* The same on another bus, and host bridges and ports, the latter on bus 0 of the host bridge. */
+struct bridge_function *board_add_on(struct bridge_bus *bus, uint8_t devfn,
+                                     const struct ioreqd_description *description, struct probe *probe);
+struct bridge_host *board_add_host(const struct bridge_host_config *config);
+struct bridge_bus *board_add_port(uint8_t devfn, unsigned slot);
+
+/* A host bridge of segment 1 with ECAM for buses 10 to 13 and all three apertures, none where the bus has it. */
+extern const struct bridge_host_config board_wide_host;
+#define BOARD_ECAM     UINT64_C(0xe0000000)
+#define BOARD_IO       UINT64_C(0xd0000000)
+#define BOARD_MEMORY   UINT64_C(0xc0000000)
+#define BOARD_MEMORY64 UINT64_C(0x8000000000)
+#define BOARD_BUS64    UINT64_C(0x4000000000)
+/* Its configuration requests: device and function of its root bus. */
+#define WIDE(devfn) (0x11000u | (devfn))
+/* The same in its ECAM. */
+#define WIDE_ECAM(devfn) (BOARD_ECAM + ((uint64_t)(devfn) << 12))
+
 /* Whether exactly this range is claimed. */
 bool board_has_claim(enum bridge_space space, uint64_t first, uint64_t last);
 
@@ -100,6 +119,14 @@ uint64_t probe_value(unsigned bar, uint64_t offset, unsigned size);
 /* The test ends unless the index-th access was this one. */
 void probe_saw(const struct probe *probe, unsigned index, enum access_kind kind, unsigned bar, uint64_t offset,
                unsigned size, uint64_t value);
+
+/* What a device is told, when it tells. */
+struct tell {
+    enum access_kind kind;
+    uint64_t value;
+};
+/* The test ends unless these, and nothing else, are what it saw from an index on. */
+void probe_is_told(const struct probe *probe, unsigned from, unsigned count, const struct tell *tell);
 
 /* Device 1, function 0 of bus 0, where most tests have their function. */
 #define PLACE 0x08u
@@ -123,5 +150,19 @@ TCase *msix_race_tests(void);
 TCase *intx_tests(void);
 TCase *description_tests(void);
 TCase *host_bridge_tests(void);
+TCase *host_config_tests(void);
+TCase *host_tests(void);
+TCase *ecam_tests(void);
+TCase *aperture_tests(void);
+TCase *port_tests(void);
+TCase *bus_number_tests(void);
+TCase *window_tests(void);
+TCase *port_interrupt_tests(void);
+TCase *express_tests(void);
+TCase *power_tests(void);
+TCase *reset_tests(void);
+TCase *failure_tests(void);
+TCase *rom_tests(void);
+TCase *extended_tests(void);
 
 #endif

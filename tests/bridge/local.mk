@@ -6,20 +6,34 @@ TESTS += tests/bridge/test-bridge
 
 tests_bridge_test_bridge_SOURCES = \
 	tests/bridge/access.c \
+	tests/bridge/apertures.c \
 	tests/bridge/bars.c \
 	tests/bridge/bells.c \
 	tests/bridge/board.c tests/bridge/board.h \
+	tests/bridge/bus_numbers.c \
 	tests/bridge/capabilities.c \
 	tests/bridge/config_access.c \
 	tests/bridge/description.c \
+	tests/bridge/ecam.c \
+	tests/bridge/express.c \
+	tests/bridge/extended.c \
+	tests/bridge/failure.c \
 	tests/bridge/header.c \
 	tests/bridge/host_bridge.c \
+	tests/bridge/host_config.c \
+	tests/bridge/hosts.c \
 	tests/bridge/intx.c \
 	tests/bridge/main.c \
 	tests/bridge/msi.c \
 	tests/bridge/msix.c \
 	tests/bridge/msix_race.c \
-	tests/bridge/overlap.c
+	tests/bridge/overlap.c \
+	tests/bridge/port_interrupts.c \
+	tests/bridge/ports.c \
+	tests/bridge/power.c \
+	tests/bridge/resets.c \
+	tests/bridge/rom.c \
+	tests/bridge/windows.c
 tests_bridge_test_bridge_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
 tests_bridge_test_bridge_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_bridge_test_bridge_LDADD = libioreqd-bridge.la libioreqd-config.la $(CHECK_LIBS)
