@@ -143,6 +143,7 @@ START_TEST(what_cannot_be)
 {
     d.express = 0;
     refused("an extended capability is there, and the device is no PCI Express one");
+    board_close();
     open_empty();
     table[2].version = 0;
     refused("an extended capability needs a version from 1 to 15");

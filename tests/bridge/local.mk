@@ -50,6 +50,18 @@ tests_bridge_test_describe_SOURCES = \
 tests_bridge_test_describe_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
 tests_bridge_test_describe_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_bridge_test_describe_LDADD = libioreqd-describe.la $(CHECK_LIBS)
+
+check_PROGRAMS += tests/bridge/test-bridge-property
+TESTS += tests/bridge/test-bridge-property
+
+tests_bridge_test_bridge_property_SOURCES = \
+	tests/bridge/board.c tests/bridge/board.h \
+	tests/bridge/property.c \
+	tests/bridge/reference.c tests/bridge/reference.h \
+	tests/bridge/reference_events.c
+tests_bridge_test_bridge_property_CPPFLAGS = $(tests_bridge_test_bridge_CPPFLAGS)
+tests_bridge_test_bridge_property_CFLAGS = $(tests_bridge_test_bridge_CFLAGS)
+tests_bridge_test_bridge_property_LDADD = $(tests_bridge_test_bridge_LDADD)
 endif
 
 # What --describe prints, through the tools that read it.
