@@ -56,7 +56,8 @@ TESTS += tests/bridge/test-bridge-property
 
 tests_bridge_test_bridge_property_SOURCES = \
 	tests/bridge/board.c tests/bridge/board.h \
-	tests/bridge/property.c \
+	tests/bridge/property.c tests/bridge/property.h \
+	tests/bridge/property_guest.c \
 	tests/bridge/reference.c tests/bridge/reference.h \
 	tests/bridge/reference_events.c
 tests_bridge_test_bridge_property_CPPFLAGS = $(tests_bridge_test_bridge_CPPFLAGS)
