@@ -58,6 +58,9 @@ build_tree() {
     timed "building the tree" logged "$results/make.log" make -C "$build_dir" -j "$(nproc)" || die "make failed (see above)"
     logged "$results/make-install.log" make -C "$build_dir" install DESTDIR="$stage_dir/dom0" ||
         die "make install failed (see above)"
+    # Models for tests alone are never installed: scenarios name them by their path.
+    logged "$results/make-test-models.log" make -C "$build_dir" tests/modules/every-bar.la || die "a test model cannot be built (see above)"
+    install -D -m 755 "$build_dir/tests/modules/.libs/every-bar.so" "$stage_dir/dom0/usr/lib/ioreqd/tests/every-bar.so"
     exec 7>&-
     rm -rf "$stage_dir/dom0/usr/share/man" "$stage_dir/dom0/usr/share/doc" "$stage_dir/dom0/usr/include"
 }

@@ -214,9 +214,9 @@ static const struct {
     {{{EDU, "--bridge", "a,buses=2-1," WINDOWS}}, "--bridge a: its first bus is behind its last"},
     {{{EDU, "--bridge", "a,ecam=4k,memory=1M+1M"}}, "--bridge a: its ECAM does not begin at a multiple of 1 MiB"},
     {{{EDU, "--bridge", "a," WINDOWS ",io=0xf000+8k"}}, "--bridge a: an aperture ends beyond the last port, 0xffff"},
-    {{{EDU, "--bridge", "a,ecam=1M,memory=1M+1M"}}, "--bridge a: its ECAM and its apertures overlap"},
+    {{{EDU, "--bridge", "a,ecam=1M,memory=1M+1M"}}, "--bridge a: its ports, its ECAM and its apertures overlap"},
     {{{EDU, "--bridge", "a," WINDOWS, "--bridge", "b,ecam=0xe1000000,memory=16M+1M"}},
-     "--bridge b: the ECAM or an aperture of one host bridge overlaps that of another: see --bridge a"},
+     "--bridge b: the ports, the ECAM or an aperture of one host bridge overlap those of another: see --bridge a"},
     {{{EDU, "--bridge", "a,segment=2," WINDOWS, "--bridge", "b,segment=2," WINDOWS2}},
      "--bridge b: two host bridges of one segment have the same buses: see --bridge a"},
 

@@ -1,0 +1,31 @@
+# shellcheck shell=sh disable=SC2154,SC2016 # variables of tests/lab/lib.sh; commands for the guest
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# A PVH guest with 31 functions beside the host bridge on bus 0: 24 of three devices with eight functions each, and seven
+# alone, every one an edu that answers. One is the test device with a BAR of 16 bytes.
+# timeout: 240
+
+guest_create g pvh
+set --
+for device in 01 02 03; do
+    for function in 0 1 2 3 4 5 6 7; do
+        set -- "$@" --device "edu,addr=$device.$function"
+    done
+done
+for device in 04 05 06 07 08 09; do
+    set -- "$@" --device "edu,addr=$device"
+done
+ioreqd_start g "$@" --device "/usr/lib/ioreqd/tests/every-bar.so,id=bars,addr=1f,size=1M"
+guest_unpause g
+guest_wait_up g
+guest_check g "32 functions are on the bus" 'lspci -n | wc -l'
+expect_match '^32$'
+guest_check g "each edu answers and computes" \
+    'for f in /sys/bus/pci/devices/*; do [ "$(cat $f/device)" = 0x11e8 ] || continue; edu-check 1 ${f##*/} | grep -q "factorial of 7 is 5040" || echo "${f##*/} fails"; done; echo done' 120
+expect_no_match 'fails'
+expect_match '^done$'
+guest_check g "small BARs share a page and are told apart" \
+    'echo 1 >/sys/bus/pci/devices/0000:00:1f.0/enable && bars-check 0000:00:1f.0' 60
+expect_match '^BAR 1: 16 bytes'
+guest_shutdown g
+expect_guest_over g
