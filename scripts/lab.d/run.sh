@@ -55,7 +55,7 @@ run_scenarios() {
     need_packages "${host_packages_run[@]}"
     ensure_images
     new_results_folder
-    make_stage "$results"
+    make_stage "$results" "${files[@]}"
     stage_scenarios "$results" "${files[@]}"
     wait_for_turn
 

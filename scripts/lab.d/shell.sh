@@ -9,7 +9,7 @@ open_shell() {
     need_packages "${host_packages_run[@]}"
     ensure_images
     new_results_folder
-    make_stage "$results"
+    make_stage "$results" "$top"/tests/lab/*.sh
     mkdir -p "$results/boot-shell"
     stage_scenarios "$results" "$top"/tests/lab/*.sh
     wait_for_turn

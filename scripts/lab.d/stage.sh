@@ -5,9 +5,11 @@
 # What a run adds to the images: the tree as `make install` gives it, the programs of tests/guest/ and tests/lab/tools/, the
 # scenarios and their library. It is made anew for each run, so a change in the tree never touches the images.
 
-# make_stage RESULTS: leaves stage_dir/dom0.cpio, the image with all of this behind it. Logs go to RESULTS.
+# make_stage RESULTS FILE...: leaves stage_dir/dom0.cpio, the image with all of this behind it, and with the kernel modules that the
+# scenarios FILE ask for. Logs go to RESULTS.
 make_stage() {
     local results=$1
+    shift
     mkdir -p "$stage_dir"/{dom0,guest}
 
     if [ -n "${IOREQD_LAB_NO_TREE:-}" ]; then
@@ -19,6 +21,7 @@ make_stage() {
     fi
 
     compile_guest_programs "$results"
+    compile_drivers "$results" "$@"
     install -D -m 755 "$top/tests/lab/guest/init" "$stage_dir/guest/init"
     pack "$stage_dir/guest" "$stage_dir/guest.cpio"
 
