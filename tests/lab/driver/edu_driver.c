@@ -73,10 +73,13 @@ struct edu {
 static irqreturn_t edu_interrupt(int irq, void *data)
 {
     struct edu *edu = data;
+    u16 command;
     u32 bits;
 
     if (READ_ONCE(edu->hold)) {
-        if (!pci_check_and_mask_intx(edu->pdev))
+        /* Interrupt status does not heed the disable bit: with that set, it was the neighbour. */
+        pci_read_config_word(edu->pdev, PCI_COMMAND, &command);
+        if ((command & PCI_COMMAND_INTX_DISABLE) != 0 || !pci_check_and_mask_intx(edu->pdev))
             return IRQ_NONE;
         atomic_inc(&edu->interrupts);
         return IRQ_HANDLED;
