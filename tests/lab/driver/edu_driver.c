@@ -53,7 +53,7 @@ module_param(msi, bool, 0444);
 MODULE_PARM_DESC(msi, "interrupts by message; 0: by line");
 
 static unsigned int factorials = 200;
-module_param(factorials, uint, 0444);
+module_param(factorials, uint, 0644);
 MODULE_PARM_DESC(factorials, "how many numbers the test computes");
 
 struct edu {
