@@ -7,6 +7,7 @@
  *   selftest    write N: the test again, with N factorials
  *   raise       write bits: raises them
  *   hold        write 1: an interrupt by line is answered with the interrupt disable bit alone, and stays raised
+ *   share       write 1: it and the function beside it (devfn ^ 1) raise the line that they share at the same time
  *   interrupts  read: how many the function had since it was bound
  *
  * Registers: QEMU docs/specs/edu.rst.
@@ -66,6 +67,7 @@ struct edu {
     struct completion came;
     u32 bits; /* of the last interrupt; valid once came is complete */
     bool hold;
+    bool overlook; /* the next interrupt, once */
     atomic_t interrupts;
 };
 
@@ -87,6 +89,10 @@ static irqreturn_t edu_interrupt(int irq, void *data)
     bits = ioread32(edu->regs + REG_IRQ_STATUS);
     if (bits == 0)
         return IRQ_NONE;
+    if (edu->overlook) {
+        edu->overlook = false;
+        return IRQ_HANDLED;
+    }
     iowrite32(bits, edu->regs + REG_IRQ_ACK);
     edu->bits = bits;
     atomic_inc(&edu->interrupts);
@@ -292,6 +298,44 @@ static ssize_t hold_store(struct device *dev, struct device_attribute *attr, con
 }
 static DEVICE_ATTR_WO(hold);
 
+/*
+ * The other function acknowledges while this one does not: the line has to stay raised for this one, and so interrupt
+ * again. Interrupts are off until both are raised, as it would be two interrupts otherwise. For guests with one CPU.
+ */
+static int edu_test_share(struct edu *edu, struct edu *other)
+{
+    unsigned long flags;
+    int error;
+
+    reinit_completion(&edu->came);
+    reinit_completion(&other->came);
+    local_irq_save(flags);
+    edu->overlook = true;
+    iowrite32(1, edu->regs + REG_IRQ_RAISE);
+    iowrite32(2, other->regs + REG_IRQ_RAISE);
+    local_irq_restore(flags);
+    error = edu_wait(other, "share, acknowledged", 2);
+    if (error == 0)
+        error = edu_wait(edu, "share, overlooked", 1);
+    return error;
+}
+
+static ssize_t share_store(struct device *dev, struct device_attribute *attr, const char *text, size_t length)
+{
+    struct edu *edu = dev_get_drvdata(dev);
+    struct pci_dev *pdev = pci_get_slot(edu->pdev->bus, edu->pdev->devfn ^ 1);
+    int error = -ENODEV;
+
+    if (pdev && pdev->dev.driver == dev->driver && !edu->pdev->msi_enabled) {
+        mutex_lock(&edu->lock);
+        error = edu_test_share(edu, pci_get_drvdata(pdev));
+        mutex_unlock(&edu->lock);
+    }
+    pci_dev_put(pdev);
+    return error != 0 ? error : (ssize_t)length;
+}
+static DEVICE_ATTR_WO(share);
+
 static ssize_t interrupts_show(struct device *dev, struct device_attribute *attr, char *text)
 {
     struct edu *edu = dev_get_drvdata(dev);
@@ -300,8 +344,8 @@ static ssize_t interrupts_show(struct device *dev, struct device_attribute *attr
 }
 static DEVICE_ATTR_RO(interrupts);
 
-static struct attribute *edu_attrs[] = {&dev_attr_selftest.attr, &dev_attr_raise.attr, &dev_attr_hold.attr,
-                                        &dev_attr_interrupts.attr, NULL};
+static struct attribute *edu_attrs[] = {&dev_attr_selftest.attr, &dev_attr_raise.attr,      &dev_attr_hold.attr,
+                                        &dev_attr_share.attr,    &dev_attr_interrupts.attr, NULL};
 ATTRIBUTE_GROUPS(edu);
 
 /* Before its interrupt goes: a neighbour on the line could not work if ours stayed raised. */
