@@ -6,9 +6,9 @@
 # that the images have. Only those that a scenario of the run asks for with a line `# driver: NAME`, as the headers are
 # 14 MB to fetch at first. Headers and modules are kept in the cache, the latter under a hash of what they are made from.
 
-# wanted_drivers FILE...: the names that these scenarios ask for.
+# wanted_drivers FILE...: the names that these scenarios ask for. (-s: lines are counted in each.)
 wanted_drivers() {
-    sed -n '1,30s/^# driver: *\([A-Za-z0-9_]*\).*/\1/p' "$@" | sort -u
+    sed -s -n '1,30s/^# driver: *\([A-Za-z0-9_]*\).*/\1/p' "$@" | sort -u
 }
 
 # compile_drivers RESULTS FILE...: puts what the scenarios FILE ask for into the guests' stage. A module that cannot be built is left
