@@ -1,4 +1,5 @@
 # Tests mirror src/.
+include tests/bench/local.mk
 include tests/bridge/local.mk
 include tests/config/local.mk
 include tests/device/local.mk
