@@ -13,9 +13,10 @@
  * abort: the guest is hostile.
  *
  * Threads. Each device has a *main loop*; every call into a model is made there, one at a time, except bell(), work
- * items, timers of another loop and file completions, which run on the loop that they were given to. A host function
- * marked [any] may be called from any of the device's loops, the others only from the main loop. A host function
- * never calls back into the model before it returns.
+ * items, timers, watches, streams of another loop and file completions, which run on the loop that they were given to.
+ * A host function marked [any] may be called from any of the device's loops, one marked [loop] from the loop that its
+ * object belongs to, the others only from the main loop. A host function never calls back into the model before it
+ * returns.
  *
  * How the interface grows. Every table that crosses it starts with its size; members are only ever appended;
  * IOREQD_HAS() tells whether the other side's table has one. The elements of arrays (BARs, capabilities, bells,
@@ -252,7 +253,7 @@ struct ioreqd_model {
 
     /*
      * Makes the device: checks the properties, opens nothing, adjusts the description. On a value that it cannot use it
-     * calls property_error() and returns -EINVAL.
+     * calls property_error() and returns -EINVAL. When it fails, destroy() is not called.
      */
     int (*create)(struct ioreqd_device *device, void *state, struct ioreqd_description *description);
 
@@ -266,19 +267,26 @@ struct ioreqd_model {
     void (*write)(struct ioreqd_device *device, void *state, unsigned bar, uint64_t offset, unsigned size,
                   uint64_t value);
 
-    /* The doorbell of a queue was rung, with the last value written. On the queue's loop. */
+    /*
+     * The doorbell of a queue was rung, with the last value written. On the queue's loop. One that was rung before
+     * quiesce() may arrive after it, until quiesced().
+     */
     void (*bell)(struct ioreqd_device *device, void *state, unsigned queue, uint32_t value);
 
     /*
-     * Brings every register to its power-on value. Idempotent. The device is quiet then: a reset that the guest asks
-     * for while it is running goes quiesce(), reset(), resume(), and until resume() the guest reads all ones and its
-     * writes and doorbells are dropped. Optional.
+     * Brings every register to its power-on value, and the INTx line down; counters stay. Idempotent. The device is
+     * quiet then: a reset that the guest asks for while it is running goes quiesce(), reset(), resume(), and until
+     * resume() the guest reads all ones and its writes and doorbells are dropped. Bus mastering is off after a reset
+     * that the guest asked for, and the interrupt mode its first one: bus_master() and interrupt_mode() tell of that
+     * after resume(). Optional.
      */
     void (*reset)(struct ioreqd_device *device, void *state, enum ioreqd_reset_kind kind);
 
     /*
-     * Stop starting work, and call quiesced() of the host once nothing is in flight: at once, or later from any
-     * loop. Until then the device stays as it is. Optional: a model without it is always quiet.
+     * Stop starting work, and call quiesced() of the host once nothing is in flight, no memory mapped and no file request
+     * under way: at once, or later from any loop, and once. From then on until resume() the device does nothing of its
+     * own accord: no DMA, no interrupt, no stream, and no saved field changes. Optional: a model without it is always
+     * quiet. One that has it and stops something needs resume().
      */
     void (*quiesce)(struct ioreqd_device *device, void *state);
 
@@ -374,7 +382,7 @@ struct ioreqd_host {
     /*
      * A window shows length bytes of guest memory at one place for long: rings. window_base() gives where, or NULL
      * when the guest has taken the memory away or turned bus mastering off; the answer holds until the caller returns
-     * to its loop. A window is used on one loop at a time.
+     * to its loop. A window is opened and closed while no loop uses it, on any loop, and used on one at a time. [any]
      */
     int (*window_open)(struct ioreqd_device *device, uint64_t address, size_t length, struct ioreqd_window **window);
     volatile void *(*window_base)(struct ioreqd_window *window);
@@ -396,7 +404,10 @@ struct ioreqd_host {
     /* Size in bytes, and the path for messages to people is the host's own affair. [any] */
     uint64_t (*file_size)(struct ioreqd_file *file);
     int (*file_read_only)(struct ioreqd_file *file);
-    /* Starts a request on the loop that the caller runs on. Several of one turn of the loop go out together. [any] */
+    /*
+     * Starts a request on the loop that the caller runs on. Several of one turn of the loop go out together. It lies
+     * inside file_size(), and a file that is read-only is not written: the model checks. [any]
+     */
     void (*file_submit)(struct ioreqd_device *device, struct ioreqd_loop *loop, struct ioreqd_file *file,
                         struct ioreqd_file_request *request);
 
@@ -424,7 +435,7 @@ struct ioreqd_host {
     uint64_t (*now)(struct ioreqd_device *device);
     /*
      * A timer that calls fire(argument) on the loop when its time has come. It is set, and destroyed, on that loop or
-     * while the loop does not run: in create() and destroy(). 0 or -ENOMEM.
+     * while the loop does not run: in create() and destroy(). 0 or -ENOMEM. [loop]
      */
     int (*timer_create)(struct ioreqd_device *device, struct ioreqd_loop *loop, void (*fire)(void *argument),
                         void *argument, struct ioreqd_timer **timer);
@@ -448,6 +459,7 @@ struct ioreqd_host {
      * Has ready(argument, events) called on the loop while the descriptor, which stays the model's, is ready for what
      * was asked for with watch_set(): IOREQD_READABLE, IOREQD_WRITABLE, both, or 0 for neither, as at the beginning.
      * Made, set and destroyed on that loop or while the loop does not run: in create() and destroy(). 0 or -errno.
+     * [loop]
      */
     int (*watch_create)(struct ioreqd_device *device, struct ioreqd_loop *loop, int descriptor,
                         void (*ready)(void *argument, unsigned events), void *argument, struct ioreqd_watch **watch);
@@ -457,7 +469,7 @@ struct ioreqd_host {
     /*
      * A stream is used on one loop, that of stream_watch(), which is called once, in create(): ready(argument, events)
      * is then called on that loop for what was asked for with stream_want(), and for IOREQD_CONNECTED always. 0 or
-     * -errno.
+     * -errno. [loop]
      */
     int (*stream_watch)(struct ioreqd_device *device, struct ioreqd_loop *loop, struct ioreqd_stream *stream,
                         void (*ready)(void *argument, unsigned events), void *argument);

@@ -251,6 +251,18 @@ static bool ends_a_trap(const struct bridge_function *function, unsigned reg, un
     return false;
 }
 
+/* Which bits of the access are the capability's header, that is the chain: it is not the model's to answer for. */
+static uint32_t header_bits(const struct placed_capability *capability, unsigned reg, unsigned size)
+{
+    unsigned header = capability->reg >= PCI_FIRST_EXTENDED ? 4 : 2;
+    uint32_t bits = 0;
+
+    for (unsigned i = 0; i < size; i++) {
+        bits |= reg + i - capability->reg < header ? UINT32_C(0xff) << (8 * i) : 0;
+    }
+    return bits;
+}
+
 uint32_t function_config_read(struct bridge_function *function, unsigned reg, unsigned size)
 {
     struct config_space *config = &function->config;
@@ -275,8 +287,11 @@ uint32_t function_config_read(struct bridge_function *function, unsigned reg, un
     uint32_t value = config_space_get(config, reg, size);
 
     if (capability != NULL && function->ops->config_read != NULL) {
+        uint32_t own = header_bits(capability, reg, size) & value;
+
         value = function->ops->config_read(function->device, (unsigned)(capability - function->capability),
                                            reg - capability->reg, size, value);
+        value = (value & (uint32_t)bridge_all_ones(size) & ~header_bits(capability, reg, size)) | own;
     }
     return value;
 }

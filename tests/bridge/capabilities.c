@@ -133,6 +133,18 @@ START_TEST(others_are_not_trapped)
 }
 END_TEST
 
+/* What a model answers for a trapped capability does not reach the chain (§6.7). */
+START_TEST(the_chain_is_the_bridges)
+{
+    board_add(PLACE, &four, &probe);
+    probe.config_answer = 0xdeadbeef;
+    ck_assert_uint_eq(config_get(PLACE, TRAP_AT, 4), 0xdead0000 | EMPTY_AT << 8 | 0x09);
+    ck_assert_uint_eq(config_get(PLACE, TRAP_AT + 1, 1), EMPTY_AT);
+    ck_assert_uint_eq(config_get(PLACE, TRAP_AT + 4, 4), 0xdeadbeef);
+    probe.config_answer = 0;
+}
+END_TEST
+
 /* §3.2.2.3 allows byte enables that no aligned access makes; the model's contract does not: it sees single bytes. */
 START_TEST(unaligned_access_to_a_trap)
 {
@@ -188,6 +200,7 @@ TCase *capability_tests(void)
     tcase_add_test(group, write_masks_hold);
     tcase_add_test(group, traps_are_called);
     tcase_add_test(group, others_are_not_trapped);
+    tcase_add_test(group, the_chain_is_the_bridges);
     tcase_add_test(group, unaligned_access_to_a_trap);
     tcase_add_test(group, traps_may_be_absent);
     tcase_add_test(group, configuration_space_can_be_filled);
