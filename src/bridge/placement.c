@@ -84,6 +84,8 @@ static void refuse(struct bar *bar, uint64_t address, int rc)
         why = "another BAR is there";
     } else if (rc == -ENXIO) {
         why = "that is outside the apertures of its host bridge";
+    } else if (rc == -ENOSPC) {
+        why = "the platform has as many ranges as it can have: give devices a host bridge with apertures";
     }
     bar->refused = true;
     bridge->counters.refused++;

@@ -407,7 +407,7 @@ static int refuse(struct hypervisor_error *error, const char *what, int rc)
     const char *why = strerror(-rc);
 
     if (rc == -ENOSPC) {
-        why = "the guest's ranges are used up: Xen has 256 of a kind for all devices together";
+        why = "the guest's ranges are used up (256 of a kind): give devices a host bridge with apertures, see --bridge";
     }
     error->failure = HYPERVISOR_REFUSED;
     snprintf(error->text, sizeof(error->text), "cannot place %s: %s", what, why);
