@@ -128,6 +128,17 @@ void board_open(void)
     ck_assert_int_eq(bridge_add_host(bridge, &config, &host), 0);
 }
 
+/* One count for all: an assertion for each would cost a system call each. */
+unsigned board_claimed_functions(void)
+{
+    unsigned count = 0;
+
+    for (unsigned i = 0; i < BOARD_FUNCTIONS; i++) {
+        count += board.claimed_function[i];
+    }
+    return count;
+}
+
 /* Whatever the test did, the bridge gives back all that it claimed, and each of it once. */
 void board_close(void)
 {
@@ -136,9 +147,7 @@ void board_close(void)
         ck_assert_msg(false, "0x%llx is still claimed", (unsigned long long)board.claim[i].first);
     }
     ck_assert_uint_eq(board.wrong_unclaims, 0);
-    for (unsigned i = 0; i < 65536; i++) {
-        ck_assert(!board.claimed_function[i]);
-    }
+    ck_assert_uint_eq(board_claimed_functions(), 0);
     for (unsigned i = 0; i < 32; i++) {
         for (unsigned pin = 0; pin < 4; pin++) {
             ck_assert(!board.level[i][pin]);

@@ -16,9 +16,10 @@
 #include "bridge/function.h"
 #include "bridge/pci_registers.h"
 
-#define BOARD_CLAIMS   64
-#define BOARD_MESSAGES 4096
-#define BOARD_ACCESSES 256
+#define BOARD_CLAIMS    64
+#define BOARD_MESSAGES  4096
+#define BOARD_ACCESSES  256
+#define BOARD_FUNCTIONS 65536 /* of one segment */
 
 struct board_claim {
     enum bridge_space space;
@@ -36,7 +37,7 @@ struct board {
 
     struct board_claim claim[BOARD_CLAIMS];
     unsigned claims;
-    bool claimed_function[65536];
+    bool claimed_function[BOARD_FUNCTIONS];
     int claim_error;              /* what claims return from now on; 0: they go well */
     unsigned claims_before_error; /* so many go well nevertheless */
     int claim_function_error;     /* the same for functions */
@@ -110,6 +111,9 @@ extern const struct bridge_host_config board_wide_host;
 #define WIDE(devfn) (0x11000u | (devfn))
 /* The same in its ECAM. */
 #define WIDE_ECAM(devfn) (BOARD_ECAM + ((uint64_t)(devfn) << 12))
+
+/* How many functions of segment 0 are routed to the bridge. */
+unsigned board_claimed_functions(void);
 
 /* Whether exactly this range is claimed. */
 bool board_has_claim(enum bridge_space space, uint64_t first, uint64_t last);
