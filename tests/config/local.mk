@@ -5,6 +5,7 @@ config_tests = \
     tests/config/test-command-line \
     tests/config/test-help \
     tests/config/test-log \
+    tests/config/test-places \
     tests/config/test-property \
     tests/config/test-property-table
 check_PROGRAMS += $(config_tests)
@@ -25,6 +26,10 @@ tests_config_test_help_LDADD = libioreqd-config.la $(CHECK_LIBS)
 tests_config_test_log_SOURCES = tests/config/log.c
 tests_config_test_log_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_config_test_log_LDADD = libioreqd-config.la $(CHECK_LIBS)
+
+tests_config_test_places_SOURCES = tests/config/places.c src/places.c src/places.h
+tests_config_test_places_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_config_test_places_LDADD = libioreqd-config.la $(CHECK_LIBS)
 
 tests_config_test_property_SOURCES = tests/config/property.c
 tests_config_test_property_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
