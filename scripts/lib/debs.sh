@@ -3,7 +3,7 @@
 #
 # Debian packages as raw material: which ones apt would install on an empty system of some architecture, fetched and unpacked
 # without installing anything. Uses the archives that apt on this machine is configured with. Sourced, not run; needs
-# messages.sh.
+# messages.sh and packages.sh.
 
 # Packages and what is made from them: outside the tree, shared by all checkouts of it.
 cache_dir=${IOREQD_LAB_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/ioreqd-lab}
@@ -38,7 +38,7 @@ update_lists() {
     if debs_are_foreign; then
         apt_on_empty_system update -q >/dev/null
     else
-        apt-get update -q >/dev/null
+        one_apt apt-get update -q >/dev/null
     fi
 }
 

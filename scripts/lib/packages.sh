@@ -24,11 +24,19 @@ need_packages() {
         die "apt-get could not install: ${missing[*]}; its messages are above"
 }
 
+# one_apt COMMAND...: runs it while no other of our scripts runs one, as apt does not wait for itself.
+one_apt() {
+    (
+        flock 6 || die "cannot wait for apt: ${TMPDIR:-/tmp}/ioreqd-apt.lock"
+        "$@"
+    ) 6>>"${TMPDIR:-/tmp}/ioreqd-apt.lock"
+}
+
 # install_packages NAME...: apt-get update and install, quiet unless something goes wrong.
 install_packages() {
     local log status=0
     log=$(mktemp)
-    { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends "$@"; } \
+    { one_apt apt-get update -q && DEBIAN_FRONTEND=noninteractive one_apt apt-get install -qy --no-install-recommends "$@"; } \
         >"$log" 2>&1 </dev/null || status=$?
     [ "$status" -eq 0 ] || tail -n 20 "$log" >&2
     rm -f "$log"
