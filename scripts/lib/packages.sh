@@ -28,7 +28,7 @@ need_packages() {
 one_apt() {
     (
         flock 6 || die "cannot wait for apt: ${TMPDIR:-/tmp}/ioreqd-apt.lock"
-        "$@"
+        "$@" 6>&-
     ) 6>>"${TMPDIR:-/tmp}/ioreqd-apt.lock"
 }
 
