@@ -15,6 +15,8 @@ expect_guest_over g
 cp "$WORK/edu.rec" "$RESULTS/"
 note "$(wc -l <"$WORK/edu.rec") lines are recorded"
 check "the identification register is among them" grep -q '0x10000ed' "$WORK/edu.rec"
+# How often a driver sees the device busy depends on time: those bits, of the status and of the DMA command, are not compared.
+sed -E -i 's/(read memory 0x[0-9a-f]+(020|098) 4 = 0x[0-9a-f]+)$/\1\/0xfffffffe/' "$WORK/edu.rec"
 expect_status 0 ioreqd-replay "$WORK/edu.rec"
 sed 's/0x10000ed/0x10000ee/' "$WORK/edu.rec" >"$WORK/wrong.rec"
 expect_status 1 ioreqd-replay "$WORK/wrong.rec"
