@@ -23,10 +23,10 @@ first=
 for port in "one 0000:00:11.0" "two 0000:00:11.1"; do
     serial_find g "${port#* }"
     first="${first:-$tty}"
-    serial_echo g "$WORK/${port% *}" 8192
+    serial_echo g "$WORK/${port% *}" 2048
 done
 # The driver names the line that both share after the port that was opened first.
 tty=$first
-serial_interrupts g 'IO-APIC|xen-pirq.*ioapic' 200
+serial_interrupts g 'IO-APIC|xen-pirq.*ioapic' 100
 guest_destroy g
 expect_guest_over g

@@ -12,7 +12,7 @@ ioreqd_start g --device "serial,stream=unix:$WORK/line,id=com,addr=10"
 guest_unpause g
 guest_wait_up g
 serial_find g 0000:00:10.0
-serial_echo g "$WORK/line" 16384
+serial_echo g "$WORK/line" 4096
 serial_interrupts g 'PCI-MSI|xen-.*msi' 100
 guest_shutdown g
 expect_guest_over g
