@@ -270,6 +270,11 @@ guest_wait_console() {
 # guest_wait_up NAME [SECONDS]: waits until the guest takes commands.
 guest_wait_up() {
     wait_from=$(uptime_ms)
+    if ! wait_until 120 [ -s "$(guest_log "$1")" ]; then
+        : >"$RESULTS/stuck-in-firmware"
+        xenctx "$(guest_domid "$1")" 0 >"$RESULTS/xenctx" 2>&1 || true
+        fail "guest $1 printed nothing in 120 s: its kernel was not started"
+    fi
     guest_wait_console "$1" '^@agent ready' "${2:-180}"
     echo "  $1 is up after $(seconds_of $(($(uptime_ms) - wait_from))) s"
 }
