@@ -8,8 +8,8 @@
 
 #include "bridge/bus.h"
 #include "bridge/function.h"
+#include "bridge/pci_registers.h"
 
-#define CONFIG_ADDRESS_PORT 0xcf8u
 /* PCI 3.0 §3.2.2.3.2: enable, bus, device, function, register; bits 24-27 extend the register on AMD's processors. */
 #define CONFIG_ADDRESS_BITS 0x8ffffffcu
 
@@ -114,7 +114,7 @@ void bridge_count_misfit(struct bridge *bridge)
 
 uint64_t bridge_read(struct bridge *bridge, enum bridge_space space, uint64_t address, unsigned size)
 {
-    if (space == BRIDGE_PORT && bridge->has_config_address && address == CONFIG_ADDRESS_PORT && size == 4) {
+    if (space == BRIDGE_PORT && bridge->has_config_address && address == PCI_CONFIG_ADDRESS && size == 4) {
         return bridge->config_address;
     }
     const struct address_range *range = address_map_find(&bridge->map[space], address);
@@ -132,7 +132,7 @@ uint64_t bridge_read(struct bridge *bridge, enum bridge_space space, uint64_t ad
 void bridge_write(struct bridge *bridge, enum bridge_space space, uint64_t address, unsigned size, uint64_t value)
 {
     /* Only a whole dword reaches the address register; narrower writes are ordinary port accesses (§3.2.2.3.2). */
-    if (space == BRIDGE_PORT && bridge->has_config_address && address == CONFIG_ADDRESS_PORT && size == 4) {
+    if (space == BRIDGE_PORT && bridge->has_config_address && address == PCI_CONFIG_ADDRESS && size == 4) {
         bridge->config_address = (uint32_t)value & CONFIG_ADDRESS_BITS;
         return;
     }

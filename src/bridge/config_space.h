@@ -6,6 +6,7 @@
 #ifndef IOREQD_BRIDGE_CONFIG_SPACE_H
 #define IOREQD_BRIDGE_CONFIG_SPACE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "bridge/pci_registers.h"
@@ -26,6 +27,12 @@ void config_space_set_writable(struct config_space *space, unsigned reg, unsigne
 void config_space_set_clearable(struct config_space *space, unsigned reg, unsigned size, uint32_t mask);
 /* Writes as the guest does: byte by byte through the masks, so that neighbours of a narrow write stay. */
 void config_space_write(struct config_space *space, unsigned reg, unsigned size, uint32_t value);
+
+/* Whether an access of size bytes at reg touches the length bytes from first on. */
+static inline bool config_space_overlaps(unsigned reg, unsigned size, unsigned first, unsigned length)
+{
+    return reg < first + length && first < reg + size;
+}
 
 /* What stands there now is what config_space_reset() brings back. */
 void config_space_keep_initial(struct config_space *space);

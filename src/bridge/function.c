@@ -10,6 +10,25 @@
 #include "bridge/pci_registers.h"
 #include "bridge/port.h"
 
+static uint64_t no_read(void *device, unsigned bar, uint64_t offset, unsigned size)
+{
+    (void)device;
+    (void)bar;
+    (void)offset;
+    return bridge_all_ones(size);
+}
+
+static void no_write(void *device, unsigned bar, uint64_t offset, unsigned size, uint64_t value)
+{
+    (void)device;
+    (void)bar;
+    (void)offset;
+    (void)size;
+    (void)value;
+}
+
+const struct bridge_function_ops function_without_device = {.read = no_read, .write = no_write};
+
 static void build_header(struct bridge_function *function, const struct ioreqd_description *description)
 {
     struct config_space *config = &function->config;
@@ -213,15 +232,10 @@ void function_reset(struct bridge_function *function, enum ioreqd_reset_kind kin
 
 /* ---- accesses ---- */
 
-static bool overlaps(unsigned reg, unsigned size, unsigned first, unsigned length)
-{
-    return reg < first + length && first < reg + size;
-}
-
-/* The same for a register of one of the bridge's capabilities, should it be there. */
+/* Whether the access touches a register of one of the bridge's capabilities, should that be there. */
 static bool touches(unsigned reg, unsigned size, unsigned place, unsigned first, unsigned length)
 {
-    return place != 0 && overlaps(reg, size, place + first, length);
+    return place != 0 && config_space_overlaps(reg, size, place + first, length);
 }
 
 /* The capability with IOREQD_CAPABILITY_TRAP that the access falls into, or NULL. Aligned: it lies in one alone. */
@@ -274,7 +288,7 @@ uint32_t function_config_read(struct bridge_function *function, unsigned reg, un
     }
     const struct placed_capability *capability = trapped(function, reg, size);
 
-    if (overlaps(reg, size, PCI_STATUS, 2)) {
+    if (config_space_overlaps(reg, size, PCI_STATUS, 2)) {
         /* §6.2.3: the bit shows what the device wants, whatever Interrupt Disable says. */
         uint32_t status = config_space_get(config, PCI_STATUS, 2) & ~PCI_STATUS_INTERRUPT;
 
@@ -346,11 +360,13 @@ void function_config_write(struct bridge_function *function, unsigned reg, unsig
         function_reset(function, IOREQD_RESET_FUNCTION);
         return;
     }
-    if (overlaps(reg, size, PCI_COMMAND, 2) || overlaps(reg, size, PCI_BAR0, PCI_BAR_END - PCI_BAR0) ||
-        overlaps(reg, size, PCI_ROM, 4)) {
+    if (config_space_overlaps(reg, size, PCI_COMMAND, 2) ||
+        config_space_overlaps(reg, size, PCI_BAR0, PCI_BAR_END - PCI_BAR0) ||
+        config_space_overlaps(reg, size, PCI_ROM, 4)) {
         placement_sync(function);
     }
-    if (overlaps(reg, size, PCI_COMMAND, 2) || touches(reg, size, function->place.msix, PCI_MSIX_CONTROL, 2) ||
+    if (config_space_overlaps(reg, size, PCI_COMMAND, 2) ||
+        touches(reg, size, function->place.msix, PCI_MSIX_CONTROL, 2) ||
         touches(reg, size, function->place.msi, 0, PCI_MSI_LENGTH)) {
         function_sync_control(function);
     }

@@ -96,6 +96,9 @@ void function_sync_control(struct bridge_function *function);
 /* Configuration space as at power on, then the device is told. */
 void function_reset(struct bridge_function *function, enum ioreqd_reset_kind kind);
 
+/* Of functions that are the bridge's own: they have no BAR, and nothing is behind them. */
+extern const struct bridge_function_ops function_without_device;
+
 /* Neither failed nor asleep. */
 bool function_is_awake(const struct bridge_function *function);
 

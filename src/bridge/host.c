@@ -12,8 +12,7 @@
 #include "bridge/pci_registers.h"
 #include "bridge/port.h"
 
-#define CONFIG_ADDRESS_PORT 0xcf8u
-#define CLAIMS              5u
+#define CLAIMS 5u
 
 /* ---- what it owns ---- */
 
@@ -28,7 +27,7 @@ static void list_claims(const struct bridge_host_config *config, struct claim cl
 {
     const struct bridge_aperture *aperture[] = {&config->io, &config->memory, &config->memory64};
 
-    claim[0] = (struct claim){BRIDGE_PORT, CONFIG_ADDRESS_PORT, config->address_port ? 4 : 0};
+    claim[0] = (struct claim){BRIDGE_PORT, PCI_CONFIG_ADDRESS, config->address_port ? 4 : 0};
     claim[1] = (struct claim){BRIDGE_MEMORY, config->ecam, config->ecam != 0 ? bridge_ecam_size(config) : 0};
     for (unsigned i = 0; i < 3; i++) {
         claim[2 + i] = (struct claim){aperture[i]->space, aperture[i]->first, aperture[i]->size};
@@ -70,25 +69,6 @@ static void unclaim_all(struct bridge_host *host)
 }
 
 /* ---- the function that shows it to the guest ---- */
-
-static uint64_t no_read(void *device, unsigned bar, uint64_t offset, unsigned size)
-{
-    (void)device;
-    (void)bar;
-    (void)offset;
-    return bridge_all_ones(size);
-}
-
-static void no_write(void *device, unsigned bar, uint64_t offset, unsigned size, uint64_t value)
-{
-    (void)device;
-    (void)bar;
-    (void)offset;
-    (void)size;
-    (void)value;
-}
-
-static const struct bridge_function_ops host_bridge_ops = {.read = no_read, .write = no_write};
 
 /*
  * The ids are those of the generic host bridge that other emulators show too: no guest has a quirk for them. The class
@@ -152,7 +132,7 @@ int bridge_add_host(struct bridge *bridge, const struct bridge_host_config *conf
     host_renumber(host);
     rc = claim_all(host);
     if (rc == 0 && config->host_bridge_shown) {
-        rc = bridge_add_function(&host->root, 0, &host_bridge_description, &host_bridge_ops, NULL, NULL);
+        rc = bridge_add_function(&host->root, 0, &host_bridge_description, &function_without_device, NULL, NULL);
     }
     if (rc == 0) {
         rc = map_ecam(host); /* the last that can fail: the map would keep what is freed below */

@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "bridge/pci_registers.h"
+
 #define BUS_ECAM_SIZE (UINT64_C(1) << 20) /* PCI Express 4.0 §7.2.2: 32 devices of 8 functions of 4 KiB */
 #define PAGE_MASK     UINT64_C(0xfff)
 #define IO_SIZE_MAX   UINT64_C(0x10000)
@@ -18,8 +20,7 @@ struct range {
     uint64_t last;
 };
 
-#define CONFIG_ADDRESS_PORT 0xcf8u
-#define RANGES              5u
+#define RANGES 5u
 
 /* What the host bridge owns of the processor's addresses. Returns how many ranges. */
 static unsigned owned(const struct bridge_host_config *config, struct range *range)
@@ -28,7 +29,7 @@ static unsigned owned(const struct bridge_host_config *config, struct range *ran
     unsigned count = 0;
 
     if (config->address_port) {
-        range[count++] = (struct range){BRIDGE_PORT, CONFIG_ADDRESS_PORT, CONFIG_ADDRESS_PORT + 3};
+        range[count++] = (struct range){BRIDGE_PORT, PCI_CONFIG_ADDRESS, PCI_CONFIG_ADDRESS + 3};
     }
     if (config->ecam != 0) {
         range[count++] = (struct range){BRIDGE_MEMORY, config->ecam, config->ecam + bridge_ecam_size(config) - 1};

@@ -6,6 +6,8 @@
 #ifndef IOREQD_BRIDGE_PCI_REGISTERS_H
 #define IOREQD_BRIDGE_PCI_REGISTERS_H
 
+#define PCI_CONFIG_ADDRESS 0xcf8u /* the port (PCI 3.0 §3.2.2.3.2) */
+
 #define PCI_CONFIG_SIZE   256u
 #define PCI_EXTENDED_SIZE 4096u /* with the extended space of PCI Express */
 

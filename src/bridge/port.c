@@ -11,31 +11,7 @@
 
 #define SLOT_NUMBER_MAX 8191u /* PCI Express 4.0 §7.5.3.9: 13 bits */
 
-static bool overlaps(unsigned reg, unsigned size, unsigned first, unsigned end)
-{
-    return reg < end && first < reg + size;
-}
-
 /* ---- as a function: it has no BAR and no device behind it ---- */
-
-static uint64_t no_read(void *device, unsigned bar, uint64_t offset, unsigned size)
-{
-    (void)device;
-    (void)bar;
-    (void)offset;
-    return bridge_all_ones(size);
-}
-
-static void no_write(void *device, unsigned bar, uint64_t offset, unsigned size, uint64_t value)
-{
-    (void)device;
-    (void)bar;
-    (void)offset;
-    (void)size;
-    (void)value;
-}
-
-static const struct bridge_function_ops port_ops = {.read = no_read, .write = no_write};
 
 /* The ids are those of the generic root port that other emulators show too: Linux's pcieport drives it by its class. */
 static const struct ioreqd_description port_description = {
@@ -88,7 +64,8 @@ int bridge_add_port(struct bridge_bus *bus, uint8_t devfn, unsigned slot, struct
     if (bus->function[devfn] != NULL) {
         return -EEXIST;
     }
-    function = function_create(bus, devfn, &port_description, &port_ops, NULL, PCI_EXPRESS_TYPE_ROOT_PORT);
+    function =
+        function_create(bus, devfn, &port_description, &function_without_device, NULL, PCI_EXPRESS_TYPE_ROOT_PORT);
     if (function == NULL) {
         return -ENOMEM;
     }
@@ -185,11 +162,11 @@ void port_written(struct bridge_function *port, unsigned reg, unsigned size, boo
 {
     struct bridge_bus *secondary = &port->port->secondary;
 
-    if (overlaps(reg, size, PCI_SECONDARY_BUS, PCI_SUBORDINATE_BUS + 1)) {
+    if (config_space_overlaps(reg, size, PCI_SECONDARY_BUS, 2)) {
         host_renumber(port->bus->host);
     }
-    if (overlaps(reg, size, PCI_IO_BASE, PCI_PREFETCH_LIMIT_UPPER + 4) ||
-        overlaps(reg, size, PCI_COMMAND, PCI_COMMAND + 2)) {
+    if (config_space_overlaps(reg, size, PCI_IO_BASE, PCI_PREFETCH_LIMIT_UPPER + 4 - PCI_IO_BASE) ||
+        config_space_overlaps(reg, size, PCI_COMMAND, 2)) {
         placement_sync_bus(secondary);
     }
     /* §3.2.5.18: the bus is in reset for as long as the bit is set. Its devices are at power on when it begins. */
