@@ -68,6 +68,12 @@ struct ioreqd_file;
 /* A line of bytes both ways that the host opened for a property of kind IOREQD_PROPERTY_STREAM. Owned by the host. */
 struct ioreqd_stream;
 
+/* A way to a network that the host opened for a property of kind IOREQD_PROPERTY_NETWORK. Owned by the host. */
+struct ioreqd_network;
+
+/* Unix sockets that the host makes and finds for a property of kind IOREQD_PROPERTY_SOCKETS. Owned by the host. */
+struct ioreqd_sockets;
+
 /* ------------------------------------------------------------------------------------------------------------------
  * What the model is
  */
@@ -159,8 +165,9 @@ struct ioreqd_description {
      */
     uint8_t express;
     uint8_t power; /* enum ioreqd_power */
-    uint8_t reserved[4];
-    uint64_t rom_size; /* bytes of the expansion ROM, a power of 2, 2 KiB to 16 MiB; 0: none. read() gives it. */
+    uint8_t reserved[2];
+    uint16_t queue_group; /* queues that share a loop: i / queue_group counts their groups; 0: 1 */
+    uint64_t rom_size;    /* bytes of the expansion ROM, a power of 2, 2 KiB to 16 MiB; 0: none. read() gives it. */
 };
 
 /* Whether the guest may put the device to sleep (PCI Power Management 1.2). Asleep it has no BAR, DMA or interrupt. */
@@ -171,13 +178,15 @@ enum ioreqd_power {
 };
 
 enum ioreqd_property_kind {
-    IOREQD_PROPERTY_BOOL = 1,   /* on, off              -> uint8_t 0 or 1 */
-    IOREQD_PROPERTY_U32 = 2,    /* a number             -> uint32_t */
-    IOREQD_PROPERTY_U64 = 3,    /* a number             -> uint64_t */
-    IOREQD_PROPERTY_SIZE = 4,   /* bytes with k,M,G,T   -> uint64_t */
-    IOREQD_PROPERTY_STRING = 5, /* text                 -> char[maximum + 1], always ended by a 0 */
-    IOREQD_PROPERTY_FILE = 6,   /* a path, which the model never sees -> struct ioreqd_file *, NULL when not given */
-    IOREQD_PROPERTY_STREAM = 7  /* pty, a socket or a file -> struct ioreqd_stream *, NULL when not given */
+    IOREQD_PROPERTY_BOOL = 1,    /* on, off              -> uint8_t 0 or 1 */
+    IOREQD_PROPERTY_U32 = 2,     /* a number             -> uint32_t */
+    IOREQD_PROPERTY_U64 = 3,     /* a number             -> uint64_t */
+    IOREQD_PROPERTY_SIZE = 4,    /* bytes with k,M,G,T   -> uint64_t */
+    IOREQD_PROPERTY_STRING = 5,  /* text                 -> char[maximum + 1], always ended by a 0 */
+    IOREQD_PROPERTY_FILE = 6,    /* a path, which the model never sees -> struct ioreqd_file *, NULL when not given */
+    IOREQD_PROPERTY_STREAM = 7,  /* pty, a socket or a file -> struct ioreqd_stream *, NULL when not given */
+    IOREQD_PROPERTY_NETWORK = 8, /* a tap or a socket    -> struct ioreqd_network *, NULL when not given */
+    IOREQD_PROPERTY_SOCKETS = 9  /* a path of sockets    -> struct ioreqd_sockets *, NULL when not given */
 };
 
 #define IOREQD_PROPERTY_REQUIRED 0x1u
@@ -338,8 +347,33 @@ struct ioreqd_work {
 enum ioreqd_file_operation {
     IOREQD_FILE_READ = 1,
     IOREQD_FILE_WRITE = 2,
-    IOREQD_FILE_FLUSH = 3 /* what was written before is on the medium when it completes; iov is not used */
+    IOREQD_FILE_FLUSH = 3,        /* what was written before is on the medium when it completes; iov is not used */
+    IOREQD_FILE_DISCARD = 4,      /* nobody needs the bytes any more; what they read as then is not said */
+    IOREQD_FILE_WRITE_ZEROES = 5, /* the bytes read as zero */
+    IOREQD_FILE_ERASE = 6         /* the bytes and all copies of them are gone from the medium */
 };
+
+#define IOREQD_FILE_MAY_UNMAP 0x1u /* WRITE_ZEROES need not keep the room of the bytes reserved */
+
+/* What a file can do, and how it likes to be used. Bytes; 0 where not known, or no limit. */
+struct ioreqd_file_facts {
+    uint32_t struct_size; /* set by the caller */
+    uint32_t abilities;   /* IOREQD_FILE_CAN_... */
+    uint32_t logical_block;
+    uint32_t physical_block;
+    uint32_t minimum_io;
+    uint32_t optimal_io;
+    uint32_t discard_granularity;
+    uint32_t reserved;
+    uint64_t maximum_discard; /* of one request */
+    uint64_t maximum_zeroes;
+    uint64_t maximum_erase;
+};
+
+#define IOREQD_FILE_CAN_DISCARD      0x1u
+#define IOREQD_FILE_CAN_WRITE_ZEROES 0x2u
+#define IOREQD_FILE_CAN_UNMAP        0x4u /* WRITE_ZEROES with IOREQD_FILE_MAY_UNMAP gives room back */
+#define IOREQD_FILE_CAN_ERASE        0x8u
 
 /*
  * One file request, owned by the model, which must leave it and what iov points to alone until done() is called, on
@@ -347,13 +381,40 @@ enum ioreqd_file_operation {
  */
 struct ioreqd_file_request {
     uint8_t operation; /* enum ioreqd_file_operation */
-    uint8_t reserved[7];
+    uint8_t flags;     /* IOREQD_FILE_MAY_UNMAP; else 0 */
+    uint8_t reserved[6];
     uint64_t offset;
     const struct iovec *iov;
     uint32_t iov_count;
     int32_t result; /* set before done(): 0, or a negative errno; short transfers are the host's care */
     void (*done)(struct ioreqd_file_request *request);
-    uint64_t host[8]; /* the host's */
+    uint64_t length;   /* bytes, of DISCARD, WRITE_ZEROES and ERASE, which have no iov */
+    uint64_t host[15]; /* the host's */
+};
+
+/*
+ * Before each packet stands a header of IOREQD_NETWORK_HEADER bytes, that of virtio-net with num_buffers (virtio 1.4
+ * §5.1.6), whose num_buffers is 1 or not looked at. What its offload flags may say was agreed on with
+ * network_set_offloads().
+ */
+#define IOREQD_NETWORK_HEADER     12
+#define IOREQD_NETWORK_MAX_PACKET 65562 /* bytes of a packet without that header: 64 KiB, Ethernet's header and VLANs */
+
+/* Offloads, as masks: what packets from the network may ask of the guest, and those from the guest of the network. */
+#define IOREQD_NETWORK_CHECKSUM 0x01u /* the checksum is still to be filled in */
+#define IOREQD_NETWORK_TSO4     0x02u
+#define IOREQD_NETWORK_TSO6     0x04u
+#define IOREQD_NETWORK_ECN      0x08u /* TSO of packets with ECN */
+#define IOREQD_NETWORK_UFO      0x10u
+#define IOREQD_NETWORK_USO      0x20u /* UDP segmentation offload, IPv4 and IPv6 */
+
+struct ioreqd_network_facts {
+    uint32_t struct_size; /* set by the caller */
+    uint32_t offloads;    /* both what it can be asked for, and what it may be let send: IOREQD_NETWORK_... */
+    uint16_t queue_pairs; /* that it has at most, at least 1 */
+    uint16_t mtu;         /* bytes of IP, 0: not known */
+    uint8_t mac[6];       /* address that suits the guest's end; all 0: none is known */
+    uint8_t reserved[2];
 };
 
 /*
@@ -395,7 +456,10 @@ struct ioreqd_host {
     /* The level of the INTx line, 1 asserted. [any] */
     void (*intx)(struct ioreqd_device *device, int level);
 
-    /* The loop that serves a queue; the host decides which queues share one. [any] */
+    /*
+     * The loop that serves a queue; the host decides which queues share one, and those of one group (queue_group of the
+     * description) always do. [any]
+     */
     struct ioreqd_loop *(*queue_loop)(struct ioreqd_device *device, unsigned queue);
     struct ioreqd_loop *(*main_loop)(struct ioreqd_device *device);
     /* Has work run on a loop, soon, and once however often it is posted before it runs. [any] */
@@ -481,6 +545,50 @@ struct ioreqd_host {
     size_t (*stream_write)(struct ioreqd_stream *stream, const void *from, size_t length);
     /* Whether there is somebody at the other end. */
     int (*stream_connected)(struct ioreqd_stream *stream);
+
+    /* What the file can do. Settled before create(); file_size() alone may change. [any] */
+    void (*file_facts)(struct ioreqd_file *file, struct ioreqd_file_facts *facts);
+    /*
+     * Has changed(argument) called on the main loop when file_size() has changed: the medium was resized. Called once, in
+     * create(). A request that lies beyond the new end fails.
+     */
+    int (*file_on_resize)(struct ioreqd_device *device, struct ioreqd_file *file, void (*changed)(void *argument),
+                          void *argument);
+
+    /*
+     * A network. Each queue pair is used on one loop, that of network_watch(), which is called in create(): ready(argument,
+     * events) is then called on that loop for what was asked for with network_want(), and for IOREQD_CONNECTED always: the
+     * link came up or went down. 0 or -errno. [loop]
+     */
+    void (*network_facts)(struct ioreqd_network *network, struct ioreqd_network_facts *facts); /* [any] */
+    int (*network_watch)(struct ioreqd_device *device, struct ioreqd_loop *loop, struct ioreqd_network *network,
+                         unsigned pair, void (*ready)(void *argument, unsigned events), void *argument);
+    void (*network_want)(struct ioreqd_network *network, unsigned pair, unsigned events);
+    /*
+     * Moves one packet with its header; to, or the pieces of iov, in all at least IOREQD_NETWORK_HEADER bytes. Return the
+     * number of bytes, or -EAGAIN: there is none, or no room, now; ready() will tell. A packet that is longer than length
+     * is dropped: -EMSGSIZE. Without a link writes are taken, and lost. Never wait.
+     */
+    int (*network_read)(struct ioreqd_network *network, unsigned pair, void *to, size_t length);
+    int (*network_write)(struct ioreqd_network *network, unsigned pair, const struct iovec *iov, unsigned count);
+    /*
+     * offloads: what packets to the guest may from now on ask of it, of those in the facts. queue_pairs: how many are in
+     * use, from the first. On the main loop; 0 or -errno.
+     */
+    int (*network_set_offloads)(struct ioreqd_network *network, uint32_t offloads);
+    int (*network_set_queue_pairs)(struct ioreqd_network *network, unsigned queue_pairs);
+    /* Whether there is a link. [any] */
+    int (*network_link)(struct ioreqd_network *network);
+
+    /*
+     * Unix stream sockets for a path that the model never sees. sockets_listen(), called once, in create(), has
+     * came(argument, descriptor) called on the loop for whoever connects to the path; sockets_connect() connects to the
+     * path with suffix appended ([A-Za-z0-9_.-]+), and returns a descriptor, which may not wait, or -errno. Descriptors are
+     * the model's, for watch_create(), and do not block. [loop]
+     */
+    int (*sockets_listen)(struct ioreqd_device *device, struct ioreqd_loop *loop, struct ioreqd_sockets *sockets,
+                          void (*came)(void *argument, int descriptor), void *argument);
+    int (*sockets_connect)(struct ioreqd_sockets *sockets, const char *suffix);
 };
 
 /*
