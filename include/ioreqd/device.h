@@ -166,8 +166,12 @@ struct ioreqd_description {
     uint8_t express;
     uint8_t power; /* enum ioreqd_power */
     uint8_t reserved[2];
-    uint16_t queue_group; /* queues that share a loop: i / queue_group counts their groups; 0: 1 */
-    uint64_t rom_size;    /* bytes of the expansion ROM, a power of 2, 2 KiB to 16 MiB; 0: none. read() gives it. */
+    /*
+     * So many queues after one another are served by one loop, counted from queue 0; 0: all are. What is in different
+     * groups may run side by side. create() leaves it alone.
+     */
+    uint16_t queue_group;
+    uint64_t rom_size; /* bytes of the expansion ROM, a power of 2, 2 KiB to 16 MiB; 0: none. read() gives it. */
 };
 
 /* Whether the guest may put the device to sleep (PCI Power Management 1.2). Asleep it has no BAR, DMA or interrupt. */
@@ -457,8 +461,7 @@ struct ioreqd_host {
     void (*intx)(struct ioreqd_device *device, int level);
 
     /*
-     * The loop that serves a queue; the host decides which queues share one, and those of one group (queue_group of the
-     * description) always do. [any]
+     * The loop that serves a queue. Queues of one group share one, and the host decides which groups do. [any]
      */
     struct ioreqd_loop *(*queue_loop)(struct ioreqd_device *device, unsigned queue);
     struct ioreqd_loop *(*main_loop)(struct ioreqd_device *device);

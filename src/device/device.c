@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,9 @@
 #include "device/device_private.h"
 #include "device/file.h"
 #include "device/stream.h"
+
+/* Of one device: more than that are of no use to its queues. */
+#define MOST_THREADS 64u
 
 static void on_quiet_for_reset(void *argument);
 
@@ -28,6 +32,7 @@ struct ioreqd_device *device_create(const struct ioreqd_model *model, const char
     }
     device->model = model;
     device->environment = environment;
+    device_set_threads(device, 0);
     device->reset_when_quiet = (struct ioreqd_work){.run = on_quiet_for_reset, .argument = device};
     log_limit_init(&device->log_limit);
     log_limit_init(&device->guest_error_limit);
@@ -51,8 +56,10 @@ void device_destroy(struct ioreqd_device *device)
     if (device == NULL) {
         return;
     }
-    if (device->queue_loop != NULL) {
-        loop_stop(device->queue_loop); /* its thread raises interrupts through the function */
+    for (unsigned i = 0; device->queue_loop != NULL && i < device->most_threads; i++) {
+        if (device->queue_loop[i] != NULL) {
+            loop_stop(device->queue_loop[i]); /* its thread raises interrupts through the function */
+        }
     }
     if (device->function != NULL) {
         bridge_remove_function(device->function);
@@ -65,7 +72,10 @@ void device_destroy(struct ioreqd_device *device)
         stream_close(device->stream[i]); /* while the loop that it is used on is there */
     }
     free(device->stream);
-    loop_destroy(device->queue_loop);
+    for (unsigned i = 0; device->queue_loop != NULL && i < device->most_threads; i++) {
+        loop_destroy(device->queue_loop[i]);
+    }
+    free(device->queue_loop);
     for (size_t i = 0; i < device->files; i++) {
         file_close(device->file[i]);
     }
@@ -150,7 +160,7 @@ static void on_bell(void *argument, unsigned queue, uint32_t value)
         device->environment->observer->bell(device->environment->observer->context, device, queue, value);
     }
     atomic_store_explicit(&device->bell[queue].value, value, memory_order_relaxed);
-    loop_post(device->queue_loop, &device->bell[queue].work);
+    loop_post(device->bell[queue].loop, &device->bell[queue].work);
 }
 
 static void run_bell(void *argument)
@@ -277,7 +287,29 @@ static const struct bridge_function_ops function_ops = {
 
 /* ---- life ---- */
 
-/* The queues' loop, which does not run yet, and their bells. As many as the model's table says. */
+void device_set_threads(struct ioreqd_device *device, unsigned threads)
+{
+    cpu_set_t allowed;
+
+    if (threads == 0) {
+        threads = sched_getaffinity(0, sizeof(allowed), &allowed) == 0 ? (unsigned)CPU_COUNT(&allowed) : 1;
+    }
+    device->most_threads = threads < MOST_THREADS ? threads : MOST_THREADS;
+}
+
+struct ioreqd_loop *device_queue_loop(struct ioreqd_device *device, unsigned queue)
+{
+    unsigned together = device->description.queue_group;
+    unsigned index = together == 0 ? 0 : queue / together % device->most_threads;
+
+    if (device->queue_loop[index] == NULL && !device->configured) {
+        device->queue_loop[index] = loop_create();
+    }
+    /* Without memory for another one: the first is always there. */
+    return device->queue_loop[index] != NULL ? device->queue_loop[index] : device->queue_loop[0];
+}
+
+/* The queues' first loop, which does not run yet, and their bells. As many as the model's table says. */
 static int make_queues(struct ioreqd_device *device)
 {
     unsigned queues = device->description.queues;
@@ -286,8 +318,12 @@ static int make_queues(struct ioreqd_device *device)
         return 0;
     }
     device->bell = calloc(queues, sizeof(device->bell[0]));
-    device->queue_loop = loop_create();
+    device->queue_loop = calloc(device->most_threads, sizeof(struct ioreqd_loop *));
     if (device->bell == NULL || device->queue_loop == NULL) {
+        return -ENOMEM;
+    }
+    device->queue_loop[0] = loop_create();
+    if (device->queue_loop[0] == NULL) {
         return -ENOMEM;
     }
     for (unsigned i = 0; i < queues; i++) {
@@ -319,11 +355,37 @@ int device_configure(struct ioreqd_device *device, const char **property, const 
         *reason = bridge_check_description(&device->description);
         rc = -EINVAL;
     }
+    for (unsigned i = 0; rc == 0 && i < device->description.queues; i++) {
+        device->bell[i].loop = device_queue_loop(device, i);
+    }
+    device->configured = true;
     if (rc != 0 && device->wrong_property != NULL) {
         *property = device->wrong_property;
         *reason = device->reason;
     }
     return rc;
+}
+
+/* Threads are named after the device, and numbered after the first. */
+static int start_threads(struct ioreqd_device *device)
+{
+    for (unsigned i = 0; device->queue_loop != NULL && i < device->most_threads; i++) {
+        char name[16], number[12] = "";
+        int rc = 0;
+
+        if (device->queue_loop[i] == NULL) {
+            continue;
+        }
+        if (i != 0) {
+            snprintf(number, sizeof(number), "/%u", i);
+        }
+        snprintf(name, sizeof(name), "%.*s%s", (int)(sizeof(name) - 1 - strlen(number)), device->id, number);
+        rc = loop_start(device->queue_loop[i], name);
+        if (rc != 0) {
+            return rc;
+        }
+    }
+    return 0;
 }
 
 int device_start(struct ioreqd_device *device, struct bridge_bus *bus, uint8_t devfn)
@@ -333,14 +395,9 @@ int device_start(struct ioreqd_device *device, struct bridge_bus *bus, uint8_t d
     if (device->model->reset != NULL) {
         device->model->reset(device, device->state, IOREQD_RESET_COLD);
     }
-    if (device->queue_loop != NULL) {
-        char name[16];
-
-        snprintf(name, sizeof(name), "%s", device->id);
-        rc = loop_start(device->queue_loop, name);
-        if (rc != 0) {
-            return rc;
-        }
+    rc = start_threads(device);
+    if (rc != 0) {
+        return rc;
     }
     rc = bridge_add_function(bus, devfn, &device->description, &function_ops, device, &device->function);
     if (rc != 0) {

@@ -62,6 +62,9 @@ int device_keep_file(struct ioreqd_device *device, struct ioreqd_file *file);
 /* The same of a stream. */
 int device_keep_stream(struct ioreqd_device *device, struct ioreqd_stream *stream);
 
+/* How many threads its queues may have at most, before device_configure(). 0: as many as this machine has CPUs for. */
+void device_set_threads(struct ioreqd_device *device, unsigned threads);
+
 /*
  * Has the model make the device of its properties. -EINVAL with the property and what is wrong with it, for people;
  * property may be NULL.

@@ -12,6 +12,7 @@
 struct queue_bell {
     struct ioreqd_work work;
     struct ioreqd_device *device;
+    struct ioreqd_loop *loop;
     unsigned queue;
     atomic_uint value;
 };
@@ -29,15 +30,18 @@ struct ioreqd_device {
     void *state;
     struct ioreqd_description description;
     const struct device_environment *environment;
-    bool created; /* by the model */
+    bool created;    /* by the model */
+    bool configured; /* whether it was created or not */
     struct bridge_function *function;
     struct ioreqd_file **file;
     size_t files;
     struct ioreqd_stream **stream;
     size_t streams;
 
-    struct ioreqd_loop *queue_loop; /* one thread serves the queues of a device */
-    struct queue_bell *bell;        /* one a queue */
+    unsigned most_threads; /* for queues, at least 1 */
+    struct ioreqd_loop *
+        *queue_loop;         /* room for most_threads; the first is there with queues, others as they are needed */
+    struct queue_bell *bell; /* one a queue */
 
     enum device_phase phase;
     struct ioreqd_work *when_quiet; /* what quiesced() has run */
@@ -55,5 +59,8 @@ struct ioreqd_device {
     const char *wrong_property; /* what property_error() was told */
     char reason[256];
 };
+
+/* The loop of a queue; made now if it is not there and the device is being configured. */
+struct ioreqd_loop *device_queue_loop(struct ioreqd_device *device, unsigned queue);
 
 #endif

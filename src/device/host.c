@@ -163,8 +163,7 @@ static void intx(struct ioreqd_device *device, int level)
 
 static struct ioreqd_loop *queue_loop(struct ioreqd_device *device, unsigned queue)
 {
-    (void)queue;
-    return device->queue_loop;
+    return device_queue_loop(device, queue);
 }
 
 static struct ioreqd_loop *main_loop(struct ioreqd_device *device)
