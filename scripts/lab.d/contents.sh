@@ -9,6 +9,14 @@ image_packages_x86_64=(
     xen-system-amd64 xenstore-utils qemu-system-xen seabios linux-image-amd64
     busybox-static kmod e2fsprogs strace pciutils libc6 libgcc-s1
 )
+# Programs for guests and dom0 that scenarios use with `tool`, on a disk of their own: what is not used costs nothing.
+tool_packages_x86_64=(
+    fio iperf3 socat rng-tools-debian kexec-tools iputils-ping ethtool iproute2 passt nbdkit util-linux
+)
+# The kernel of another Debian, for guests with kernel=13: a release and its package.
+other_kernel_release=trixie
+other_kernel_package_x86_64=linux-image-amd64
+
 # Kernel modules of the images; those they depend on are added. Names that a kernel has built in are skipped.
 dom0_modules=(
     xen-privcmd xen-evtchn xen-gntdev xen-gntalloc xenfs

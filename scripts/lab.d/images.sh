@@ -9,10 +9,17 @@
 images_current() {
     local list=$cache_dir/$arch/packages.list key
     local -n wanted=image_packages_$arch
+    local -n tools=tool_packages_$arch other=other_kernel_package_$arch
     mkdir -p "$cache_dir/$arch"
     resolve_packages "${wanted[@]}" >"$list.new"
     mv "$list.new" "$list"
-    key=$(cat "$list" "$top"/scripts/lab.d/{contents,pieces,images}.sh "$top/scripts/lib/debs.sh" | sha256sum | cut -c1-16)
+    resolve_packages "${tools[@]}" >"$list.tools"
+    (
+        debs_release=$other_kernel_release
+        # Of a kernel nothing else is needed.
+        resolve_packages "$other" | grep '^linux-image-[0-9]' >"$list.other"
+    )
+    key=$(cat "$list" "$list.tools" "$list.other" "$top"/scripts/lab.d/{contents,pieces,images}.sh "$top/scripts/lib/debs.sh" | sha256sum | cut -c1-16)
     images=$cache_dir/$arch/$key
     [ -e "$images/complete" ]
 }
@@ -57,7 +64,9 @@ make_images() {
     gzip -dc "$work/root"/boot/xen-*-amd64.gz >"$work/images/xen"
 
     timed "making dom0's initramfs" make_dom0_image "$work" "$kernel"
-    timed "making the guests' initramfs" make_guest_image "$work" "$kernel"
+    timed "making the guests' initramfs" make_guest_image "$work" "$work/root" "$kernel"
+    timed "making the guests' initramfs for another kernel" make_other_kernel "$work" "$list.other"
+    timed "making the disk of tools" make_tools "$work" "$list.tools"
     (cd "$work/dom0" && find . -mindepth 1 -printf '%P\n') | sort >"$work/images/dom0.list"
     cp "$list" "$work/images/packages.list"
     mv "$work/images" "$images"
@@ -99,34 +108,67 @@ make_dom0_image() {
     pack "$dom0" "$1/images/dom0.cpio"
 }
 
-# make_guest_image WORK KERNEL: images/guest.cpio.zst from root/.
+# make_guest_image WORK MODULES KERNEL [SUFFIX]: images/guestSUFFIX.cpio.zst from root/, with the modules of another root.
 make_guest_image() {
-    local root=$1/root guest=$1/guest kernel=$2 path
+    local root=$1/root modules=$2 kernel=$3 suffix=${4:-} guest path
+    guest=$1/guest$suffix
     mkdir -p "$guest"/{dev,proc,sys,run,tmp,root,mnt,etc,usr/bin,usr/sbin,usr/lib,usr/lib64}
     for path in bin sbin lib lib64; do ln -s "usr/$path" "$guest/$path"; done
     take "$root" "$guest" usr/bin/busybox usr/bin/lspci usr/bin/setpci usr/sbin/{mke2fs,mkfs.ext4} etc/mke2fs.conf
     take_libraries "$root" "$guest"
-    take_modules "$root" "$guest" "$kernel" "${guest_modules[@]}"
+    take_modules "$modules" "$guest" "$kernel" "${guest_modules[@]}"
     # A boot loader in an emulated guest reads this, so every megabyte counts.
     find "$guest/usr/lib/modules" -name '*.ko' -exec strip --strip-debug {} +
-    pack "$guest" "$1/images/guest.cpio"
-    zstd -q -15 --rm "$1/images/guest.cpio" -o "$1/images/guest.cpio.zst"
+    pack "$guest" "$1/images/guest$suffix.cpio"
+    zstd -q -15 --rm "$1/images/guest$suffix.cpio" -o "$1/images/guest$suffix.cpio.zst"
     # The kernel takes the next archive at a multiple of 4 bytes.
-    truncate -s %4 "$1/images/guest.cpio.zst"
+    truncate -s %4 "$1/images/guest$suffix.cpio.zst"
 }
 
-# unpack_kernel BZIMAGE FILE: the ELF file inside of a kernel that is packed with xz; a link to BZIMAGE where it is not.
+# make_other_kernel WORK LIST: images/vmlinuz-other, vmlinux-other and guest-other.cpio.zst, from the kernel's package in LIST.
+make_other_kernel() {
+    local work=$1 list=$2 kernel
+    (
+        debs_release=$other_kernel_release
+        fetch_packages "$list" || die "the lists of packages were out of date and are fetched again: run this once more"
+        unpack_packages "$list" "$work/other"
+    )
+    kernel=$(basename "$(find "$work/other/usr/lib/modules" -mindepth 1 -maxdepth 1 -type d | head -n 1)")
+    depmod -b "$work/other" "$kernel"
+    cp "$work/other/boot/vmlinuz-$kernel" "$work/images/vmlinuz-other"
+    unpack_kernel "$work/images/vmlinuz-other" "$work/images/vmlinux-other"
+    make_guest_image "$work" "$work/other" "$kernel" -other
+}
+
+# make_tools WORK LIST: images/tools.img, a file system with the packages of LIST as they are, without what scenarios never use.
+make_tools() {
+    local work=$1 list=$2
+    fetch_packages "$list" || die "the lists of packages were out of date and are fetched again: run this once more"
+    unpack_packages "$list" "$work/tools"
+    find "$work/tools/usr/lib" -type d \( -name python3\* -o -name systemd -o -name perl\* -o -name gconv \) -prune -exec rm -rf {} +
+    rm -rf "$work"/tools/{etc,var} "$work"/tools/usr/share/{doc,perl,perl5,zoneinfo,i18n,bash-completion}
+    mke2fs -q -t ext4 -O ^has_journal,^metadata_csum,^metadata_csum_seed,^orphan_file -d "$work/tools" "$work/images/tools.img" \
+        "$(($(du -sm "$work/tools" | cut -f1) * 5 / 4 + 16))M" >/dev/null 2>&1 ||
+        mke2fs -q -t ext4 -O ^has_journal,^metadata_csum -d "$work/tools" "$work/images/tools.img" \
+            "$(($(du -sm "$work/tools" | cut -f1) * 5 / 4 + 16))M"
+}
+
+# unpack_kernel BZIMAGE FILE: the ELF file inside of a kernel that is packed with xz or zstd; a link to BZIMAGE where it is not.
 unpack_kernel() {
-    local offset
-    offset=$(LC_ALL=C grep -obUaP -m 1 '\xfd7zXZ\x00' "$1" | head -n 1 | cut -d: -f1 || true)
-    if [ -n "$offset" ]; then
-        # What follows the stream is not xz's, which it complains of.
-        tail -c "+$((offset + 1))" "$1" | xz -dc --single-stream 2>/dev/null >"$2" || true
-    fi
+    # What follows the packed stream is not the unpacker's, which it complains of.
+    unpack_at "$1" '\xfd7zXZ\x00' xz -dc --single-stream >"$2" || unpack_at "$1" '\x28\xb5\x2f\xfd' zstd -qdc >"$2" || true
     if [ "$(head -c 4 "$2" 2>/dev/null | tr -d '\177')" != ELF ]; then
         progress "the kernel cannot be unpacked: PVH guests start a few seconds slower"
         ln -sf "$(basename "$1")" "$2"
     fi
+}
+
+# unpack_at FILE MAGIC COMMAND...: what the command makes of the file from the first place on that has the magic bytes; false if none has.
+unpack_at() {
+    local offset
+    offset=$(LC_ALL=C grep -obUaP -m 1 "$2" "$1" | head -n 1 | cut -d: -f1 || true)
+    [ -n "$offset" ] || return 1
+    tail -c "+$((offset + 1))" "$1" | "${@:3}" 2>/dev/null || true
 }
 
 # make_boot_code FOLDER: GRUB for a BIOS disk, without its tools: boot.img is the first sector's code, and core-*.img the sectors

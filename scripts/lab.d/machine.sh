@@ -24,6 +24,7 @@ machine_command() {
         -kernel "$images/xen" -append "$xen_words"
         -initrd "$images/vmlinuz ${dom0_words//,/,,},$stage_dir/dom0.cpio"
         -virtfs "local,path=$results,mount_tag=results,security_model=none,multidevs=remap"
+        -virtfs "local,path=$images,mount_tag=images,security_model=none,multidevs=remap,readonly=on"
     )
 }
 

@@ -31,7 +31,7 @@ default_scenario_timeout=180
 timeout_grace=40
 
 # What is installed on this machine: to make images, to run them, and to build the tree and its test programs.
-host_packages_images=(cpio binutils kmod xz-utils zstd grub-common grub-pc-bin)
+host_packages_images=(cpio binutils kmod xz-utils zstd e2fsprogs grub-common grub-pc-bin)
 host_packages_run=(qemu-system-x86 cpio util-linux)
 host_packages_tree=(
     gcc libc6-dev make autoconf automake libtool pkg-config

@@ -23,6 +23,8 @@ make_stage() {
     compile_guest_programs "$results"
     compile_drivers "$results" "$@"
     install -D -m 755 "$top/tests/lab/guest/init" "$stage_dir/guest/init"
+    install -D -m 755 "$top/tests/lab/guest/tool" "$stage_dir/guest/usr/bin/tool"
+    install -D -m 755 "$top/tests/lab/guest/tool" "$stage_dir/dom0/usr/bin/tool"
     pack "$stage_dir/guest" "$stage_dir/guest.cpio"
 
     compile_dom0_tools "$results"
@@ -33,6 +35,9 @@ make_stage() {
         "$top/tests/lab/dom0/shell-profile" "$stage_dir/dom0/lab/"
     # The kernel takes archives one after the other; a later file replaces an earlier one.
     cat "$images/guest.cpio.zst" "$stage_dir/guest.cpio" >"$stage_dir/dom0/lab/initrd"
+    if grep -q 'kernel=13' "$@"; then
+        cat "$images/guest-other.cpio.zst" "$stage_dir/guest.cpio" >"$stage_dir/dom0/lab/initrd-13"
+    fi
     add_host_libraries
     pack "$stage_dir/dom0" "$stage_dir/overlay.cpio"
     cat "$images/dom0.cpio" "$stage_dir/overlay.cpio" >"$stage_dir/dom0.cpio"

@@ -11,6 +11,9 @@ cache_dir=${IOREQD_LAB_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/ioreqd-lab}
 # The packages' architecture, as Debian calls it; empty: this machine's own. A script that wants another one sets it.
 debs_arch=''
 
+# The release that the packages are of, as trixie; empty: those that apt on this machine knows. Comes from the same archive.
+debs_release=''
+
 # debs_are_foreign: true when the packages are not of this machine's architecture.
 debs_are_foreign() {
     [ -n "$debs_arch" ] && [ "$debs_arch" != "$(dpkg --print-architecture)" ]
@@ -20,11 +23,12 @@ debs_are_foreign() {
 # architecture apt's lists are our own too: dpkg need not know that architecture, and the machine's state stays as it is.
 apt_on_empty_system() {
     local state=$cache_dir/apt options=()
-    if debs_are_foreign; then
-        state=$cache_dir/apt/$debs_arch
+    if debs_are_foreign || [ -n "$debs_release" ]; then
+        state=$cache_dir/apt/$debs_release${debs_arch:-$(dpkg --print-architecture)}
         mkdir -p "$state/lists/partial"
-        options=(-o "APT::Architecture=$debs_arch" -o "APT::Architectures=$debs_arch" -o "Dir::State::lists=$state/lists"
-            -o "Dir::Cache=$state" -o Acquire::Languages=none)
+        options=(-o "Dir::State::lists=$state/lists" -o "Dir::Cache=$state" -o Acquire::Languages=none)
+        ! debs_are_foreign || options+=(-o "APT::Architecture=$debs_arch" -o "APT::Architectures=$debs_arch")
+        [ -z "$debs_release" ] || options+=(-o Dir::Etc::sourcelist=/dev/null -o "Dir::Etc::sourceparts=$state/sources")
     fi
     mkdir -p "$state/archives/partial"
     : >"$state/status"
@@ -35,11 +39,25 @@ apt_on_empty_system() {
 
 # update_lists: fetches apt's lists again, those that the packages come from.
 update_lists() {
-    if debs_are_foreign; then
+    [ -z "$debs_release" ] || write_release_source
+    if debs_are_foreign || [ -n "$debs_release" ]; then
         apt_on_empty_system update -q >/dev/null
     else
         one_apt apt-get update -q >/dev/null
     fi
+}
+
+# write_release_source: the archive that this machine's own release comes from, with debs_release in its place.
+write_release_source() {
+    local folder uri
+    folder=$cache_dir/apt/$debs_release${debs_arch:-$(dpkg --print-architecture)}/sources
+    # shellcheck disable=SC2016 # names that apt fills in
+    uri=$(apt-get indextargets --format '$(REPO_URI) $(CODENAME) $(COMPONENT)' 'Created-By: Packages' 'Origin: Debian' |
+        awk '$2 !~ /-/ && $3 == "main" { print $1; exit }')
+    [ -n "$uri" ] || die "apt on this machine has no source of Debian's main: packages of $debs_release cannot be found"
+    mkdir -p "$folder"
+    printf 'Types: deb\nURIs: %s\nSuites: %s\nComponents: main\nSigned-By: /usr/share/keyrings/debian-archive-keyring.gpg\n' \
+        "$uri" "$debs_release" >"$folder/release.sources"
 }
 
 # closure_of NAME...: prints the file names of these packages and of all they depend on, as name_version_arch.deb, sorted.
@@ -51,7 +69,7 @@ closure_of() {
 resolve_packages() {
     local closure
     if ! closure=$(closure_of "$@") || [ -z "$closure" ]; then
-        timed "fetching the lists of packages${debs_arch:+ for $debs_arch}" update_lists ||
+        timed "fetching the lists of packages${debs_release:+ of $debs_release}${debs_arch:+ for $debs_arch}" update_lists ||
             die "apt-get update failed; a package archive is needed (see above)"
         closure=$(closure_of "$@") || closure=''
         [ -n "$closure" ] ||

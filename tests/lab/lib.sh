@@ -137,7 +137,7 @@ guest_log() {
 guest_create() {
     guest_name=$1 guest_kind=$2
     shift 2
-    guest_vcpus=1 guest_memory=256 guest_words='' guest_qemu='' guest_boot=''
+    guest_vcpus=1 guest_memory=256 guest_words='' guest_qemu='' guest_boot='' guest_version=''
     mkdir -p "$WORK/guest/$guest_name"
     guest_config=$(guest_file "$guest_name" config)
     : >"$guest_config.more"
@@ -147,6 +147,7 @@ guest_create() {
         memory=*) guest_memory=${guest_argument#*=} ;;
         cmdline=*) guest_words=${guest_argument#*=} ;;
         qemu=*) guest_qemu=${guest_argument#*=} ;;
+        kernel=13) guest_version=13 ;;
         boot=*) guest_boot=${guest_argument#*=} ;;
         *=*) printf '%s\n' "$guest_argument" >>"$guest_config.more" ;;
         *) fail "guest_create $guest_name: \"$guest_argument\" is not KEY=VALUE" ;;
@@ -196,10 +197,10 @@ guest_write_config() {
     case $guest_boot in
     kernel)
         # Unpacked, as Xen's tools take seconds to do so; but QEMU wants it packed.
-        guest_kernel=/lab/vmlinux
-        [ "$guest_kind" = pvh ] || guest_kernel=/lab/vmlinuz
-        guest_line kernel "\"$guest_kernel\""
-        guest_line ramdisk '"/lab/initrd"'
+        guest_images "$guest_version"
+        [ "$guest_kind" = pvh ] || guest_vmlinux=$guest_vmlinuz
+        guest_line kernel "\"$guest_vmlinux\""
+        guest_line ramdisk "\"$guest_initrd\""
         guest_line cmdline "\"$guest_words\""
         ;;
     lab)
@@ -217,6 +218,12 @@ guest_write_config() {
         guest_line device_model_args_hvm "[$(printf '"%s",' $guest_qemu)]"
     fi
     cat "$guest_config.more"
+}
+
+# guest_images VERSION: sets `guest_vmlinuz`, `guest_vmlinux` and `guest_initrd`: those of Debian 13, or of this machine's Debian.
+guest_images() {
+    guest_vmlinuz=/lab/vmlinuz guest_vmlinux=/lab/vmlinux guest_initrd=/lab/initrd
+    [ "$1" != 13 ] || guest_vmlinuz=/images/vmlinuz-other guest_vmlinux=/images/vmlinux-other guest_initrd=/lab/initrd-13
 }
 
 # guest_line KEY VALUE: a line of the configuration, unless the scenario gave that key.
@@ -452,6 +459,32 @@ xen_servers() {
 }
 
 # ---------------------------------------------------------------------------------------------------------------------
+# Tools: programs that are on a disk of their own, run with `tool NAME ARGUMENT...`
+
+# What ioreqd_start is given to show that disk to a guest: --device "$TOOLS_DISK".
+# shellcheck disable=SC2034 # for scenarios
+TOOLS_DISK=virtio-blk,file=/images/tools.img,readonly=on,serial=tools,id=tools
+
+# tools_mount: in dom0, for `tool`.
+tools_mount() {
+    modprobe ext4 && modprobe loop || fail "dom0 has no ext4"
+    [ -d /tools/usr ] || mount -t ext4 -o ro,loop /images/tools.img /tools || fail "the disk of tools cannot be mounted in dom0"
+}
+
+# guest_tools NAME: mounts the disk of tools in the guest.
+guest_tools() {
+    guest_check "$1" "the disk of tools is mounted" \
+        'modprobe virtio_pci && modprobe virtio_blk && modprobe crc32c_generic && modprobe ext4 && mkdir -p /tools || exit 1
+         for try in $(seq 1 50); do
+             for disk in /sys/block/vd*; do
+                 [ "$(cat "$disk/serial" 2>/dev/null)" != tools ] || exec mount -t ext4 -o ro "/dev/${disk##*/}" /tools
+             done
+             sleep 0.1
+         done
+         exit 1' 30
+}
+
+# ---------------------------------------------------------------------------------------------------------------------
 # Disks
 
 # disk_create FILE MB: a raw image full of zeros (sparse).
@@ -500,11 +533,12 @@ disk_add_boot_code() {
 
 # disk_create_lab_boot FILE WORDS: a disk without partitions that boots the guests' kernel and initramfs, as fast as can be.
 disk_create_lab_boot() {
-    disk_kernel_size=$(stat -L -c %s /lab/vmlinuz)
-    disk_initrd_size=$(stat -L -c %s /lab/initrd)
+    guest_images "$guest_version"
+    disk_kernel_size=$(stat -L -c %s "$guest_vmlinuz")
+    disk_initrd_size=$(stat -L -c %s "$guest_initrd")
     disk_initrd_at=$(((disk_kernel_size >> 20) + 2))
-    dd if=/lab/vmlinuz of="$1" bs=1M seek=1 2>/dev/null
-    dd if=/lab/initrd of="$1" bs=1M seek="$disk_initrd_at" conv=notrunc 2>/dev/null
+    dd if="$guest_vmlinuz" of="$1" bs=1M seek=1 2>/dev/null
+    dd if="$guest_initrd" of="$1" bs=1M seek="$disk_initrd_at" conv=notrunc 2>/dev/null
     truncate -s "$((disk_initrd_at + (disk_initrd_size >> 20) + 2))M" "$1"
     disk_add_boot_code "$1" core-raw.img
     {
