@@ -15,6 +15,7 @@ images_current() {
     mv "$list.new" "$list"
     resolve_packages "${tools[@]}" >"$list.tools"
     (
+        # shellcheck disable=SC2034 # for scripts/lib/debs.sh
         debs_release=$other_kernel_release
         # Of a kernel nothing else is needed.
         resolve_packages "$other" | grep '^linux-image-[0-9]' >"$list.other"
@@ -129,6 +130,7 @@ make_guest_image() {
 make_other_kernel() {
     local work=$1 list=$2 kernel
     (
+        # shellcheck disable=SC2034 # for scripts/lib/debs.sh
         debs_release=$other_kernel_release
         fetch_packages "$list" || die "the lists of packages were out of date and are fetched again: run this once more"
         unpack_packages "$list" "$work/other"
