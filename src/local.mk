@@ -26,6 +26,7 @@ libioreqd_device_la_SOURCES = \
 	src/device/device.c src/device/device.h src/device/device_private.h \
 	src/device/file.c src/device/file.h \
 	src/device/file_ring.c src/device/file_ring.h \
+	src/device/granted_memory.c src/device/granted_memory.h \
 	src/device/guest_memory.c src/device/guest_memory.h \
 	src/device/host.c src/device/host.h \
 	src/device/loop.c src/device/loop.h \
@@ -67,6 +68,7 @@ libioreqd_xen_la_SOURCES = \
 	src/hypervisor/hypervisor.h src/hypervisor/toolstack.h \
 	src/hypervisor/slot.c src/hypervisor/slot.h \
 	src/hypervisor/xen/domain_info.c \
+	src/hypervisor/xen/grants.c src/hypervisor/xen/grants.h \
 	src/hypervisor/xen/qemu_functions.c \
 	src/hypervisor/xen/toolstack.c \
 	src/hypervisor/xen/xen.c src/hypervisor/xen/xen.h

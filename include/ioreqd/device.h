@@ -424,8 +424,10 @@ struct ioreqd_network_facts {
 /*
  * The functions of the host. One table serves all devices of a module.
  *
- * DMA addresses are what the guest's driver programs into the device. Access fails with -EIO while the guest has
- * bus mastering off, and with -EFAULT where there is no RAM.
+ * DMA addresses are what the guest's driver programs into the device: guest-physical ones, or, with bit 63 set, the
+ * number of a page that the guest granted (from bit 12) and the offset in it, which is mapped no longer than dma_map()
+ * or a window lasts. Access fails with -EIO while the guest has bus mastering off, and with -EFAULT where there is no
+ * RAM, or nothing granted.
  */
 struct ioreqd_host {
     uint32_t struct_size;

@@ -71,6 +71,11 @@ struct guest_memory *guest_memory_create(struct hypervisor *hypervisor)
     return memory;
 }
 
+struct hypervisor *guest_memory_hypervisor(const struct guest_memory *memory)
+{
+    return memory->hypervisor;
+}
+
 static void unmap_chunk(struct guest_memory *memory, struct chunk *chunk)
 {
     if (chunk->base != NULL) {

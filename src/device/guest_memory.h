@@ -27,6 +27,9 @@ struct guest_memory *guest_memory_create(struct hypervisor *hypervisor);
 /* Nothing may be pinned and no window open. */
 void guest_memory_destroy(struct guest_memory *memory);
 
+/* The hypervisor that it was made with. */
+struct hypervisor *guest_memory_hypervisor(const struct guest_memory *memory);
+
 /* All that was mapped before is stale. On the main thread. */
 void guest_memory_invalidate(struct guest_memory *memory);
 

@@ -12,11 +12,12 @@
 #include "device/device_private.h"
 #include "device/file.h"
 #include "device/file_ring.h"
+#include "device/granted_memory.h"
 #include "device/stream.h"
 #include "device/timer.h"
 #include "device/watch.h"
 
-/* ---- DMA: gated by the bus master bit of the function ---- */
+/* ---- DMA: gated by the bus master bit of the function. The address says whether it is granted memory, or the guest's own. ---- */
 
 static bool may_reach_memory(const struct ioreqd_device *device)
 {
@@ -26,7 +27,11 @@ static bool may_reach_memory(const struct ioreqd_device *device)
 static int dma_read(struct ioreqd_device *device, uint64_t address, void *to, size_t length)
 {
     const struct device_observer *observer = device->environment->observer;
-    int rc = may_reach_memory(device) ? guest_memory_read(device->environment->memory, address, to, length) : -EIO;
+    struct guest_memory *memory = device->environment->memory;
+    int rc = !may_reach_memory(device) ? -EIO
+             : granted_memory_is_address(address)
+                 ? granted_memory_read(guest_memory_hypervisor(memory), address, to, length)
+                 : guest_memory_read(memory, address, to, length);
 
     if (observer != NULL) {
         observer->dma(observer->context, device, IOREQD_FROM_GUEST, address, to, length, rc);
@@ -37,7 +42,11 @@ static int dma_read(struct ioreqd_device *device, uint64_t address, void *to, si
 static int dma_write(struct ioreqd_device *device, uint64_t address, const void *from, size_t length)
 {
     const struct device_observer *observer = device->environment->observer;
-    int rc = may_reach_memory(device) ? guest_memory_write(device->environment->memory, address, from, length) : -EIO;
+    struct guest_memory *memory = device->environment->memory;
+    int rc = !may_reach_memory(device) ? -EIO
+             : granted_memory_is_address(address)
+                 ? granted_memory_write(guest_memory_hypervisor(memory), address, from, length)
+                 : guest_memory_write(memory, address, from, length);
 
     if (observer != NULL) {
         observer->dma(observer->context, device, IOREQD_TO_GUEST, address, from, length, rc);
@@ -49,10 +58,13 @@ static int dma_map(struct ioreqd_device *device, uint64_t address, size_t length
                    struct iovec *iov, uint64_t *pin, unsigned count)
 {
     const struct device_observer *observer = device->environment->observer;
+    struct guest_memory *memory = device->environment->memory;
     /* Foreign mappings are made for both directions. */
-    int pieces = may_reach_memory(device)
-                     ? guest_memory_pin(device->environment->memory, address, length, iov, pin, count)
-                     : -EIO;
+    int pieces = !may_reach_memory(device) ? -EIO
+                 : granted_memory_is_address(address)
+                     ? granted_memory_pin(guest_memory_hypervisor(memory), address, length,
+                                          direction == IOREQD_TO_GUEST, iov, pin, count)
+                     : guest_memory_pin(memory, address, length, iov, pin, count);
 
     if (observer != NULL) {
         observer->map(observer->context, device, direction, address, length, iov, pin, pieces);
@@ -67,14 +79,21 @@ static void dma_unmap(struct ioreqd_device *device, const uint64_t *pin, unsigne
     if (observer != NULL) {
         observer->unmap(observer->context, device, pin, count);
     }
-    guest_memory_unpin(device->environment->memory, pin, count);
+    for (unsigned i = 0; i < count; i++) {
+        if (granted_memory_is_pin(pin[i])) {
+            granted_memory_unpin(guest_memory_hypervisor(device->environment->memory), pin[i]);
+        } else {
+            guest_memory_unpin(device->environment->memory, &pin[i], 1);
+        }
+    }
 }
 
 /* ---- windows ---- */
 
 struct ioreqd_window {
     struct ioreqd_device *device;
-    struct guest_window *window;
+    struct guest_window *window; /* NULL: the memory is granted */
+    struct granted_window granted;
 };
 
 static int window_open(struct ioreqd_device *device, uint64_t address, size_t length, struct ioreqd_window **opened)
@@ -90,7 +109,12 @@ static int window_open(struct ioreqd_device *device, uint64_t address, size_t le
         return -ENOMEM;
     }
     window->device = device;
-    rc = guest_window_open(device->environment->memory, address, length, &window->window);
+    if (granted_memory_is_address(address)) {
+        rc = granted_window_open(guest_memory_hypervisor(device->environment->memory), address, length,
+                                 &window->granted);
+    } else {
+        rc = guest_window_open(device->environment->memory, address, length, &window->window);
+    }
     if (device->environment->observer != NULL) {
         device->environment->observer->window(device->environment->observer->context, device, window, address, length,
                                               rc);
@@ -106,7 +130,9 @@ static int window_open(struct ioreqd_device *device, uint64_t address, size_t le
 static volatile void *window_base(struct ioreqd_window *window)
 {
     const struct device_observer *observer = window->device->environment->observer;
-    volatile void *base = may_reach_memory(window->device) ? guest_window_base(window->window) : NULL;
+    volatile void *base = !may_reach_memory(window->device) ? NULL
+                          : window->window == NULL          ? window->granted.base
+                                                            : guest_window_base(window->window);
 
     if (observer != NULL) {
         observer->look(observer->context, window->device, window, base);
@@ -120,6 +146,9 @@ static void window_close(struct ioreqd_window *window)
         if (window->device->environment->observer != NULL) {
             window->device->environment->observer->window_closed(window->device->environment->observer->context,
                                                                  window);
+        }
+        if (window->window == NULL) {
+            granted_window_close(guest_memory_hypervisor(window->device->environment->memory), &window->granted);
         }
         guest_window_close(window->window);
         free(window);

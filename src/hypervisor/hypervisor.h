@@ -20,6 +20,9 @@
 
 #define HYPERVISOR_MAP_MAX 512
 
+/* Pages of one map_grants(). */
+#define HYPERVISOR_GRANTS_MAX 512
+
 /* The most that can be served: one page of slots (xen/include/public/hvm/ioreq.h, shared_iopage). */
 #define HYPERVISOR_MAX_VCPUS 128
 
@@ -110,6 +113,17 @@ struct hypervisor_ops {
      */
     void *(*map)(struct hypervisor *, uint64_t frame, size_t count, int *error);
     void (*unmap)(struct hypervisor *, void *base, size_t count);
+
+    /*
+     * Pages that the guest has granted us, [any]: count (to HYPERVISOR_GRANTS_MAX) of them, by references that follow one
+     * another. map_grants: all at one place, NULL with errno set when one of them is not granted, or only for reading and
+     * write is asked for. copy_grants: length bytes from offset of the first page on, to a buffer or, with to_guest, from
+     * it; 0 or a negative errno, and then some of them may have been copied.
+     */
+    void *(*map_grants)(struct hypervisor *, uint32_t reference, size_t count, bool write);
+    void (*unmap_grants)(struct hypervisor *, void *base, size_t count);
+    int (*copy_grants)(struct hypervisor *, uint32_t reference, size_t offset, void *buffer, size_t length,
+                       bool to_guest);
 
     /* Interrupts, [any]. */
     int (*message)(struct hypervisor *, uint64_t address, uint32_t data);

@@ -34,6 +34,7 @@ bool bench_wait(bool (*done)(void *argument), void *argument);
 TCase *memory_tests(void);
 TCase *pin_tests(void);
 TCase *window_tests(void);
+TCase *granted_tests(void);
 TCase *memory_race_tests(void);
 TCase *loop_tests(void);
 TCase *file_ring_tests(void);

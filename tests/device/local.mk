@@ -9,6 +9,7 @@ tests_device_test_device_SOURCES = \
 	tests/device/bench.c tests/device/bench.h \
 	tests/device/file.c \
 	tests/device/file_ring.c \
+	tests/device/granted.c \
 	tests/device/loop.c \
 	tests/device/main.c \
 	tests/device/memory.c \

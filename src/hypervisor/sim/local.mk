@@ -7,6 +7,7 @@ libioreqd_sim_la_SOURCES = \
 	src/hypervisor/slot.h \
 	src/hypervisor/sim/sim.c \
 	src/hypervisor/sim/sim.h \
+	src/hypervisor/sim/sim_grants.c \
 	src/hypervisor/sim/sim_interrupt.c \
 	src/hypervisor/sim/sim_memory.c \
 	src/hypervisor/sim/sim_private.h \

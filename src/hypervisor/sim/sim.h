@@ -89,6 +89,15 @@ struct sim_mappings {
 
 struct sim_mappings sim_mappings(struct hypervisor *);
 
+#define SIM_GRANTS 1024u /* references, from 0 */
+
+/*
+ * The guest grants a frame to the server under a reference, or takes that back. False when the server has it mapped: the
+ * guest must not use the page for anything else then.
+ */
+void sim_grant(struct hypervisor *, uint32_t reference, uint64_t frame, bool write);
+bool sim_ungrant(struct hypervisor *, uint32_t reference);
+
 /* ------------------------------------------------------------------------------------------------------------------
  * Interrupts that the server raised, [any]
  */

@@ -67,6 +67,7 @@ void sim_memory_close(struct sim *sim)
         }
         free(mapping);
     }
+    sim_grants_close(sim);
     if (memory->view != NULL) {
         munmap(memory->view, bytes_of(memory->frames));
     }

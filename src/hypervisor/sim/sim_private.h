@@ -59,6 +59,21 @@ struct sim_memory {
 
 #define SIM_HOLE UINT64_MAX
 
+/* A grant: what reference number it has is its place in the table. */
+struct sim_grant {
+    bool granted;
+    bool write;
+    uint64_t frame;
+    unsigned mapped; /* how often now */
+};
+
+struct sim_grant_mapping {
+    struct sim_grant_mapping *next;
+    void *base;
+    uint32_t reference; /* the first */
+    size_t count;
+};
+
 struct sim_planned_fault {
     unsigned skip;
     int error;
@@ -82,6 +97,8 @@ struct sim {
 
     pthread_mutex_t memory_lock;
     struct sim_memory memory;
+    struct sim_grant grant[SIM_GRANTS];
+    struct sim_grant_mapping *grant_mapping;
 
     pthread_mutex_t record_lock;
     pthread_cond_t interrupted;
@@ -119,6 +136,13 @@ void sim_memory_close(struct sim *sim);
 void *sim_map(struct hypervisor *hypervisor, uint64_t frame, size_t count, int *error);
 void sim_unmap(struct hypervisor *hypervisor, void *base, size_t count);
 void sim_memory_fill_ones(struct sim *sim, const struct request *request); /* a read into memory that nobody serves */
+
+/* sim_grants.c */
+void sim_grants_close(struct sim *sim);
+void *sim_map_grants(struct hypervisor *hypervisor, uint32_t reference, size_t count, bool write);
+void sim_unmap_grants(struct hypervisor *hypervisor, void *base, size_t count);
+int sim_copy_grants(struct hypervisor *hypervisor, uint32_t reference, size_t offset, void *buffer, size_t length,
+                    bool to_guest);
 
 /* sim_interrupt.c */
 int sim_message(struct hypervisor *hypervisor, uint64_t address, uint32_t data);

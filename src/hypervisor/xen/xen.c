@@ -22,6 +22,7 @@
 #include <xendevicemodel.h>
 #include <xenevtchn.h>
 #include <xenforeignmemory.h>
+#include <xengnttab.h>
 #include <xentoollog.h>
 
 #include <xen/hvm/dm_op.h>
@@ -30,6 +31,7 @@
 #include <xen/memory.h>
 
 #include "hypervisor/slot.h"
+#include "hypervisor/xen/grants.h"
 #include "log.h"
 
 _Static_assert(sizeof(struct slot) == sizeof(struct ioreq), "slot.h is Xen's ioreq");
@@ -55,6 +57,7 @@ struct xen {
     xentoollog_logger *logger;
     xendevicemodel_handle *device_model;
     xenforeignmemory_handle *memory;
+    xengnttab_handle *grants; /* NULL: this kernel has none */
     xenevtchn_handle *events;
 
     bool started;
@@ -223,6 +226,9 @@ static void xen_close(struct hypervisor *hypervisor)
     if (xen->events != NULL) {
         xenevtchn_close(xen->events);
     }
+    if (xen->grants != NULL) {
+        xengnttab_close(xen->grants);
+    }
     if (xen->memory != NULL) {
         xenforeignmemory_close(xen->memory);
     }
@@ -364,6 +370,22 @@ static void xen_unmap(struct hypervisor *hypervisor, void *base, size_t count)
     xenforeignmemory_unmap(of(hypervisor)->memory, base, count);
 }
 
+static void *xen_map_grants(struct hypervisor *hypervisor, uint32_t reference, size_t count, bool write)
+{
+    return grants_map(of(hypervisor)->grants, hypervisor->guest.domain, reference, count, write);
+}
+
+static void xen_unmap_grants(struct hypervisor *hypervisor, void *base, size_t count)
+{
+    grants_unmap(of(hypervisor)->grants, base, count);
+}
+
+static int xen_copy_grants(struct hypervisor *hypervisor, uint32_t reference, size_t offset, void *buffer,
+                           size_t length, bool to_guest)
+{
+    return grants_copy(of(hypervisor)->grants, hypervisor->guest.domain, reference, offset, buffer, length, to_guest);
+}
+
 /* ---- interrupts ---- */
 
 #define MSI_WINDOW_MASK UINT64_C(0xfff00000)
@@ -417,6 +439,9 @@ static const struct hypervisor_ops xen_ops = {
     .rearm = xen_rearm,
     .map = xen_map,
     .unmap = xen_unmap,
+    .map_grants = xen_map_grants,
+    .unmap_grants = xen_unmap_grants,
+    .copy_grants = xen_copy_grants,
     .message = xen_message,
     .message_unmaskable = xen_message_unmaskable,
     .intx = xen_intx,
@@ -455,6 +480,8 @@ struct hypervisor *xen_open(const struct hypervisor_guest *guest, struct hypervi
         refuse_open(error, "guest memory (/dev/xen/privcmd)");
         goto fail;
     }
+    /* Without it a guest that grants its memory is told that it has none; most do not. */
+    xen->grants = xengnttab_open(xen->logger, 0);
     xen->events = xenevtchn_open(xen->logger, 0);
     if (xen->events == NULL) {
         refuse_open(error, "event channels (/dev/xen/evtchn)");
