@@ -22,14 +22,22 @@
 
 #include <ioreqd/device.h>
 
-#define IOREQD_VIRTIO_MAX_QUEUES     128  /* virtqueues of one device */
-#define IOREQD_VIRTIO_MAX_QUEUE_SIZE 1024 /* descriptors of one virtqueue: bounds the memory of its requests */
+#define IOREQD_VIRTIO_MAX_QUEUES     128   /* virtqueues of one device */
+#define IOREQD_VIRTIO_MAX_QUEUE_SIZE 32768 /* descriptors of one virtqueue: what both formats allow */
+#define IOREQD_VIRTIO_MAX_CHAIN      1024  /* descriptors of one buffer, with those of an indirect table */
 
-/* Feature bits that concern every device type (virtio 1.4 §6). The library offers all of these itself. */
-#define IOREQD_VIRTIO_F_INDIRECT_DESC 28
-#define IOREQD_VIRTIO_F_EVENT_IDX     29
-#define IOREQD_VIRTIO_F_VERSION_1     32
-#define IOREQD_VIRTIO_F_RING_RESET    40
+/*
+ * Feature bits that concern every device type (virtio 1.4 §6). The library offers all of these itself, but IN_ORDER only
+ * where the model (options.features) or the user (IOREQD_VIRTIO_PROPERTIES) asks for it: it suits devices that complete
+ * what they take at once.
+ */
+#define IOREQD_VIRTIO_F_INDIRECT_DESC     28
+#define IOREQD_VIRTIO_F_EVENT_IDX         29
+#define IOREQD_VIRTIO_F_VERSION_1         32
+#define IOREQD_VIRTIO_F_RING_PACKED       34
+#define IOREQD_VIRTIO_F_IN_ORDER          35
+#define IOREQD_VIRTIO_F_NOTIFICATION_DATA 38
+#define IOREQD_VIRTIO_F_RING_RESET        40
 
 /* One virtqueue. Owned by the library, from create() to destroy(). */
 struct ioreqd_virtio_queue;
@@ -62,13 +70,27 @@ struct ioreqd_virtio_registers {
     uint64_t queue_descriptor[IOREQD_VIRTIO_MAX_QUEUES];
     uint64_t queue_driver[IOREQD_VIRTIO_MAX_QUEUES];
     uint64_t queue_device[IOREQD_VIRTIO_MAX_QUEUES];
-    uint16_t queue_next_available[IOREQD_VIRTIO_MAX_QUEUES]; /* index of the next buffer to take */
-    uint16_t queue_next_used[IOREQD_VIRTIO_MAX_QUEUES];      /* index of the next used entry to write */
+    /*
+     * Where the queue goes on: the index of the next buffer to take, and that of the next used entry to write. In a packed
+     * ring (F_RING_PACKED in driver_feature) the offset of a descriptor in bits 0 to 14, and its wrap counter in bit 15.
+     * Enabling a queue sets both to the start of the ring, so a successor sets them after that.
+     */
+    uint16_t queue_next_available[IOREQD_VIRTIO_MAX_QUEUES];
+    uint16_t queue_next_used[IOREQD_VIRTIO_MAX_QUEUES];
+};
+
+/* Which of the library's features the user wants offered; see IOREQD_VIRTIO_PROPERTIES. */
+struct ioreqd_virtio_formats {
+    uint8_t event_idx;
+    uint8_t in_order;
+    uint8_t indirect;
+    uint8_t packed;
 };
 
 struct ioreqd_virtio {
     struct ioreqd_virtio_registers registers;
     struct ioreqd_virtio_device *device; /* the library's own */
+    struct ioreqd_virtio_formats formats;
 };
 
 /* What create() tells of one device. The library copies it; what its pointers point to must outlive the device. */
@@ -94,6 +116,13 @@ struct ioreqd_virtio_options {
      * there is writable. The access lies inside config_length.
      */
     void (*config_write)(struct ioreqd_device *device, void *state, uint32_t offset, unsigned size, uint32_t value);
+
+    /*
+     * Descriptors of the longest chain that the device takes, up to IOREQD_VIRTIO_MAX_CHAIN, which 0 stands for; a longer
+     * one breaks the device (virtio 1.4 §2.7.4.1, §2.8.18). More than a queue's size is of use with indirect tables.
+     */
+    uint16_t chain_limit;
+    uint8_t user_formats; /* 1: the model's table of properties has IOREQD_VIRTIO_PROPERTIES */
 };
 
 /*
@@ -128,7 +157,8 @@ unsigned ioreqd_virtio_queue_index(const struct ioreqd_virtio_queue *queue);
 
 /*
  * The next buffer of the driver, or NULL when there is none, when the queue is to stop, or when one turn has taken as
- * many as the queue has descriptors (ready() is then called again soon). Within ready() only.
+ * many as the queue has descriptors, or when its chain is long and too many such are in flight (ready() is then called
+ * again soon). Within ready() only.
  */
 struct ioreqd_virtio_request *ioreqd_virtio_take(struct ioreqd_virtio_queue *queue);
 
@@ -192,6 +222,23 @@ void ioreqd_virtio_config_write(struct ioreqd_device *device, void *state, unsig
     .read = ioreqd_virtio_register_read, .write = ioreqd_virtio_register_write, .bell = ioreqd_virtio_bell,            \
     .reset = ioreqd_virtio_reset, .quiesce = ioreqd_virtio_quiesce, .config_read = ioreqd_virtio_config_read,          \
     .config_write = ioreqd_virtio_config_write, .resume = ioreqd_virtio_resume, .bus_master = ioreqd_virtio_bus_master
+
+/*
+ * Entries for the model's table of struct ioreqd_property: the user chooses what is offered to drivers. To be had with
+ * options.user_formats.
+ */
+#define IOREQD_VIRTIO_FORMAT(type, member, name_, fallback_, format, help_)                                            \
+    {                                                                                                                  \
+        .name = (name_), .fallback = (fallback_), .help = (help_), .kind = IOREQD_PROPERTY_BOOL,                       \
+        .offset = offsetof(type, member) + offsetof(struct ioreqd_virtio, formats.format)                              \
+    }
+
+#define IOREQD_VIRTIO_PROPERTIES(type, member)                                                                         \
+    IOREQD_VIRTIO_FORMAT(type, member, "packed", "on", packed, "offer the packed ring"),                               \
+        IOREQD_VIRTIO_FORMAT(type, member, "indirect", "on", indirect, "offer tables of indirect descriptors"),        \
+        IOREQD_VIRTIO_FORMAT(type, member, "event-idx", "on", event_idx,                                               \
+                             "offer notifications at a place in the ring"),                                            \
+        IOREQD_VIRTIO_FORMAT(type, member, "in-order", "off", in_order, "offer to use buffers in order")
 
 /*
  * Entries for the model's table of struct ioreqd_field. type is the model's state, member its struct ioreqd_virtio,

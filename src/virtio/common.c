@@ -134,9 +134,12 @@ uint32_t virtio_common_read(struct ioreqd_virtio_device *device, uint32_t offset
 
 static void write_size(struct ioreqd_virtio_device *device, unsigned index, uint16_t size)
 {
-    if (size == 0 || (size & (size - 1)) != 0 || size > device->options.queue_size) {
-        device->host->guest_error(device->device, "queue %u: size %u is not a power of 2 up to %u", index, size,
-                                  device->options.queue_size);
+    bool packed = virtio_device_negotiated(device, IOREQD_VIRTIO_F_RING_PACKED);
+
+    /* (virtio 1.4 §4.1.4.3.2) */
+    if (size == 0 || (!packed && (size & (size - 1)) != 0) || size > device->options.queue_size) {
+        device->host->guest_error(device->device, "queue %u: size %u is not %s up to %u", index, size,
+                                  packed ? "a number" : "a power of 2", device->options.queue_size);
         return;
     }
     device->registers->queue_size[index] = size;

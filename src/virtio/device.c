@@ -219,6 +219,28 @@ static void offer(struct ioreqd_virtio_device *device, unsigned bit)
     device->offered[bit / 32] |= UINT32_C(1) << (bit % 32);
 }
 
+/*
+ * IN_ORDER makes a request wait for all that were taken before it, which costs a device whose requests take their time,
+ * so that it is for the model, or the user, to ask for.
+ */
+static const struct ioreqd_virtio_formats default_formats = {.event_idx = 1, .indirect = 1, .packed = 1};
+
+static void offer_formats(struct ioreqd_virtio_device *device, const struct ioreqd_virtio_formats *formats)
+{
+    if (formats->indirect) {
+        offer(device, IOREQD_VIRTIO_F_INDIRECT_DESC);
+    }
+    if (formats->event_idx) {
+        offer(device, IOREQD_VIRTIO_F_EVENT_IDX);
+    }
+    if (formats->packed) {
+        offer(device, IOREQD_VIRTIO_F_RING_PACKED);
+    }
+    if (formats->in_order) {
+        offer(device, IOREQD_VIRTIO_F_IN_ORDER);
+    }
+}
+
 int ioreqd_virtio_create(struct ioreqd_virtio *virtio, const struct ioreqd_host *host, struct ioreqd_device *device,
                          const struct ioreqd_virtio_options *options)
 {
@@ -228,7 +250,8 @@ int ioreqd_virtio_create(struct ioreqd_virtio *virtio, const struct ioreqd_host 
     virtio->device = NULL;
     if (options->queues == 0 || options->queues > IOREQD_VIRTIO_MAX_QUEUES || options->queue_size == 0 ||
         options->queue_size > IOREQD_VIRTIO_MAX_QUEUE_SIZE || (options->queue_size & (options->queue_size - 1)) != 0 ||
-        options->config_length > IOREQD_VIRTIO_REGION_LENGTH || options->ready == NULL) {
+        options->chain_limit > IOREQD_VIRTIO_MAX_CHAIN || options->config_length > IOREQD_VIRTIO_REGION_LENGTH ||
+        options->ready == NULL) {
         return -EINVAL;
     }
     made = calloc(1, sizeof(*made));
@@ -240,14 +263,17 @@ int ioreqd_virtio_create(struct ioreqd_virtio *virtio, const struct ioreqd_host 
     made->host = host;
     made->device = device;
     made->options = *options;
+    if (made->options.chain_limit == 0) {
+        made->options.chain_limit = IOREQD_VIRTIO_MAX_CHAIN;
+    }
     made->broken_work = (struct ioreqd_work){.run = show_broken, .argument = made};
     for (unsigned i = 0; i < 4; i++) {
         made->offered[i] = (uint32_t)(options->features[i / 2] >> (i % 2 * 32));
     }
-    offer(made, IOREQD_VIRTIO_F_INDIRECT_DESC);
-    offer(made, IOREQD_VIRTIO_F_EVENT_IDX);
     offer(made, IOREQD_VIRTIO_F_VERSION_1);
+    offer(made, IOREQD_VIRTIO_F_NOTIFICATION_DATA);
     offer(made, IOREQD_VIRTIO_F_RING_RESET);
+    offer_formats(made, options->user_formats ? &virtio->formats : &default_formats);
     error = virtio_queues_create(made);
     if (error != 0) {
         free(made);

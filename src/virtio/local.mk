@@ -1,13 +1,15 @@
 # The virtio helper library: position-independent both for our own modules and, installed, for those of others.
 virtio_sources = \
+	src/virtio/chain.c src/virtio/chain.h \
 	src/virtio/common.c src/virtio/common.h \
 	src/virtio/device.c src/virtio/device.h \
 	src/virtio/interrupt.c src/virtio/interrupt.h \
+	src/virtio/packed.c \
 	src/virtio/queue.c src/virtio/queue.h \
 	src/virtio/registers.h \
 	src/virtio/request.c src/virtio/request.h \
 	src/virtio/ring.h \
-	src/virtio/split.c src/virtio/split.h \
+	src/virtio/split.c \
 	src/virtio/status.c src/virtio/status.h \
 	src/virtio/transport.c \
 	src/virtio/turn.c src/virtio/turn.h

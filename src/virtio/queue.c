@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "virtio/split.h"
+#include "virtio/chain.h"
 #include "virtio/turn.h"
 
 enum event { ENABLE, START, STOP, STOPPED, RELEASE, EVENTS };
@@ -113,6 +113,8 @@ static void free_memory(struct ioreqd_virtio_queue *queue)
     request_pool_destroy(&queue->pool);
     free(queue->table);
     queue->table = NULL;
+    free(queue->ids);
+    queue->ids = NULL;
 }
 
 static bool open_windows(struct ioreqd_virtio_queue *queue)
@@ -137,6 +139,22 @@ static bool open_windows(struct ioreqd_virtio_queue *queue)
     return true;
 }
 
+static bool allocate(struct ioreqd_virtio_queue *queue)
+{
+    const struct ioreqd_virtio_options *options = &queue->device->options;
+
+    queue->table = calloc(options->chain_limit, sizeof(*queue->table));
+    queue->ids = calloc((queue->size + 63u) / 64, sizeof(*queue->ids));
+    return queue->table != NULL && queue->ids != NULL &&
+           request_pool_create(&queue->pool, queue, queue->size, options->chain_limit, options->context_size) == 0;
+}
+
+/* The size was checked when it was written, but perhaps before the features were agreed on. */
+static bool is_size(const struct ioreqd_virtio_queue *queue)
+{
+    return queue->ring == &ring_packed || (queue->size & (queue->size - 1)) == 0;
+}
+
 bool virtio_queue_enable(struct ioreqd_virtio_queue *queue)
 {
     struct ioreqd_virtio_device *device = queue->device;
@@ -147,10 +165,14 @@ bool virtio_queue_enable(struct ioreqd_virtio_queue *queue)
     queue->size = device->registers->queue_size[queue->index];
     queue->event_idx = virtio_device_negotiated(device, IOREQD_VIRTIO_F_EVENT_IDX);
     queue->indirect = virtio_device_negotiated(device, IOREQD_VIRTIO_F_INDIRECT_DESC);
-    queue->ring = &ring_split;
-    queue->table = calloc(queue->size, sizeof(*queue->table));
-    if (queue->table == NULL ||
-        request_pool_create(&queue->pool, queue, queue->size, device->options.context_size) != 0) {
+    queue->in_order = virtio_device_negotiated(device, IOREQD_VIRTIO_F_IN_ORDER);
+    queue->announced = virtio_device_negotiated(device, IOREQD_VIRTIO_F_NOTIFICATION_DATA);
+    queue->ring = virtio_device_negotiated(device, IOREQD_VIRTIO_F_RING_PACKED) ? &ring_packed : &ring_split;
+    device->registers->queue_next_available[queue->index] = queue->ring->first;
+    device->registers->queue_next_used[queue->index] = queue->ring->first;
+    if (!is_size(queue)) {
+        virtio_device_break(device, "queue %u: size %u of a split ring is no power of 2", queue->index, queue->size);
+    } else if (!allocate(queue)) {
         device->host->log(device->device, IOREQD_LOG_ERROR, "queue %u: no memory for %u requests", queue->index,
                           queue->size);
         virtio_device_break(device, "queue %u cannot be enabled", queue->index);
@@ -183,6 +205,10 @@ void virtio_queue_start(struct ioreqd_virtio_queue *queue)
     queue->next_available = registers->queue_next_available[queue->index];
     queue->seen_available = queue->next_available;
     queue->next_used = registers->queue_next_used[queue->index];
+    if (!queue->ring->fits(queue)) {
+        virtio_device_break(queue->device, "queue %u: it cannot go on at %#x and %#x", queue->index,
+                            queue->next_available, queue->next_used);
+    }
     turn_open(queue);
     /* Drivers may fill a queue before DRIVER_OK, and then have no reason to ring. */
     virtio_queue_ring_bell(queue);

@@ -27,7 +27,7 @@ struct ioreqd_virtio_queue {
     struct ioreqd_loop *loop;
     const struct ring_ops *ring;
     struct ioreqd_window *window[RING_AREAS];
-    struct virtio_descriptor *table; /* private copy of an indirect table: room for the queue's size */
+    struct virtio_descriptor *table; /* private copy of an indirect table, of the longest chain */
     struct request_pool pool;
     struct ioreqd_work bell_work;
     struct ioreqd_work turn_work;
@@ -37,6 +37,8 @@ struct ioreqd_virtio_queue {
     uint16_t vector;
     bool event_idx;
     bool indirect;
+    bool in_order;
+    bool announced;         /* doorbells tell how far the driver is */
     enum queue_state state; /* the main loop's */
 
     _Alignas(64) atomic_uint gate; /* enum gate */
@@ -46,13 +48,17 @@ struct ioreqd_virtio_queue {
     volatile void *area[RING_AREAS];         /* of this turn; NULL between turns */
     struct ioreqd_virtio_request *completed; /* not yet published, oldest first */
     struct ioreqd_virtio_request **completed_end;
-    uint16_t next_available;
-    uint16_t seen_available; /* how far the driver's index was checked */
+    struct ioreqd_virtio_request *ordered; /* with in_order: taken and not in completed, oldest first */
+    struct ioreqd_virtio_request **ordered_end;
+    uint64_t *ids;           /* packed: a bit for each buffer id in flight */
+    uint16_t next_available; /* as in struct ioreqd_virtio_registers, which is behind within a turn */
+    uint16_t seen_available; /* split: how far the driver's index was checked */
     uint16_t next_used;
     uint32_t budget; /* buffers that this turn may still take */
     uint16_t in_flight;
-    bool rung;  /* ready() is to be called */
-    bool empty; /* ready() saw the end of the ring */
+    bool rung;    /* ready() is to be called */
+    bool empty;   /* ready() saw the end of the ring */
+    bool starved; /* the next buffer waits for a room, which a request in flight has */
 };
 
 /* Makes and frees all queues of a device. 0 or -ENOMEM. */
@@ -72,8 +78,8 @@ void virtio_queue_release(struct ioreqd_virtio_queue *queue);
 bool virtio_queue_running(const struct ioreqd_virtio_queue *queue);
 bool virtio_queue_stopping(const struct ioreqd_virtio_queue *queue);
 
-/* The driver rang: on the queue's loop, and from any other. */
-void virtio_queue_bell(struct ioreqd_virtio_queue *queue);
+/* The driver rang, with a value: on the queue's loop; and from any other. */
+void virtio_queue_bell(struct ioreqd_virtio_queue *queue, uint32_t value);
 void virtio_queue_ring_bell(struct ioreqd_virtio_queue *queue);
 
 /* The model is done with a request. Queue's loop. */

@@ -9,33 +9,29 @@
 #include "virtio/device.h"
 #include "virtio/queue.h"
 
-int request_pool_create(struct request_pool *pool, struct ioreqd_virtio_queue *queue, uint16_t size,
+static size_t round_up(size_t size, size_t alignment)
+{
+    return (size + alignment - 1) / alignment * alignment;
+}
+
+int request_pool_create(struct request_pool *pool, struct ioreqd_virtio_queue *queue, uint16_t size, uint16_t chain,
                         uint32_t context_size)
 {
-    size_t align = _Alignof(struct ioreqd_virtio_request);
-    size_t stride = (sizeof(struct ioreqd_virtio_request) + context_size + align - 1) / align * align;
-    /* A segment that crosses a boundary of the host's mappings comes in two pieces or more. */
-    uint32_t pieces = 2u * size + 16;
-
     memset(pool, 0, sizeof(*pool));
-    pool->pieces = pieces < REQUEST_MAX_PIECES ? pieces : REQUEST_MAX_PIECES;
-    pool->requests = calloc(size, stride);
-    pool->segments = calloc((size_t)size * size, sizeof(*pool->segments));
-    pool->iov = calloc((size_t)size * pool->pieces, sizeof(*pool->iov));
-    pool->pins = calloc((size_t)size * pool->pieces, sizeof(*pool->pins));
-    if (pool->requests == NULL || pool->segments == NULL || pool->iov == NULL || pool->pins == NULL) {
+    pool->queue = queue;
+    pool->chain = chain;
+    pool->count = size + 1u; /* what a full ring holds, and one that the next look at it goes into */
+    pool->room_count = size < REQUEST_ROOMS ? size : REQUEST_ROOMS;
+    pool->stride =
+        round_up(sizeof(struct ioreqd_virtio_request) + (size_t)context_size, _Alignof(struct ioreqd_virtio_request));
+    pool->room_stride =
+        round_up(sizeof(struct request_room) + chain * sizeof(struct request_segment), _Alignof(struct request_room));
+    /* calloc() checks the products; so much memory comes from the system untouched. */
+    pool->requests = calloc(pool->count, pool->stride);
+    pool->rooms = calloc(pool->room_count, pool->room_stride);
+    if (pool->requests == NULL || pool->rooms == NULL) {
         request_pool_destroy(pool);
         return -ENOMEM;
-    }
-    for (size_t i = size; i-- > 0;) {
-        struct ioreqd_virtio_request *request = (void *)(pool->requests + i * stride);
-
-        request->queue = queue;
-        request->segment = pool->segments + i * size;
-        request->iov = pool->iov + i * pool->pieces;
-        request->pin = pool->pins + i * pool->pieces;
-        request->next = pool->free;
-        pool->free = request;
     }
     return 0;
 }
@@ -43,38 +39,127 @@ int request_pool_create(struct request_pool *pool, struct ioreqd_virtio_queue *q
 void request_pool_destroy(struct request_pool *pool)
 {
     free(pool->requests);
-    free(pool->segments);
-    free(pool->iov);
-    free(pool->pins);
+    free(pool->rooms);
     memset(pool, 0, sizeof(*pool));
 }
 
-void request_begin(struct ioreqd_virtio_request *request, uint16_t id)
+struct ioreqd_virtio_request *request_get(struct request_pool *pool)
 {
-    request->id = id;
+    struct ioreqd_virtio_request *request = pool->free;
+
+    if (request != NULL) {
+        pool->free = request->next;
+    } else if (pool->untouched < pool->count) {
+        request = (void *)(pool->requests + pool->untouched++ * pool->stride);
+        request->queue = pool->queue;
+    } else {
+        return NULL;
+    }
+    request->segment = request->few_segments;
+    request->iov = request->few_iov;
+    request->pin = request->few_pin;
     request->readable = 0;
     request->writable = 0;
-    request->used = 0;
+    request->pages = 0;
+    request->walked = 0;
     request->readable_segments = 0;
     request->segments = 0;
     request->pieces = 0;
+    request->done = false;
+    return request;
 }
 
-const char *request_append(struct ioreqd_virtio_request *request, uint64_t address, uint32_t length, int writable)
+/* ------------------------------------------------------------------------------------------------------------------
+ * Rooms
+ */
+
+bool request_has_room(const struct request_pool *pool)
+{
+    return pool->free_room != NULL || pool->untouched_room < pool->room_count;
+}
+
+/* False when all rooms are lent. What models were shown of iov[] so far stays where it was. */
+static bool move_to_room(struct ioreqd_virtio_request *request)
+{
+    struct request_pool *pool = &request->queue->pool;
+    struct request_room *room = pool->free_room;
+
+    if (room != NULL) {
+        pool->free_room = room->next;
+    } else if (pool->untouched_room < pool->room_count) {
+        room = (void *)(pool->rooms + pool->untouched_room++ * pool->room_stride);
+    } else {
+        return false;
+    }
+    memcpy(room->segment, request->segment, request->segments * sizeof(room->segment[0]));
+    memcpy(room->iov, request->iov, request->pieces * sizeof(room->iov[0]));
+    memcpy(room->pin, request->pin, request->pieces * sizeof(room->pin[0]));
+    request->room = room;
+    request->segment = room->segment;
+    request->iov = room->iov;
+    request->pin = room->pin;
+    return true;
+}
+
+static void leave_room(struct ioreqd_virtio_request *request)
+{
+    struct request_pool *pool = &request->queue->pool;
+
+    if (request->room != NULL) {
+        request->room->next = pool->free_room;
+        pool->free_room = request->room;
+        request->room = NULL;
+    }
+}
+
+void request_put(struct ioreqd_virtio_request *request)
+{
+    struct request_pool *pool = &request->queue->pool;
+
+    leave_room(request);
+    request->next = pool->free;
+    pool->free = request;
+}
+
+/* ------------------------------------------------------------------------------------------------------------------
+ * Filling
+ */
+
+#define PAGE 4096u
+
+static uint32_t pages_of(uint64_t address, uint32_t length)
+{
+    return (uint32_t)((address % PAGE + length + PAGE - 1) / PAGE);
+}
+
+enum request_result request_append(struct ioreqd_virtio_request *request, uint64_t address, uint32_t length,
+                                   bool writable, const char **why)
 {
     uint64_t total = (uint64_t)request->readable + request->writable + length;
 
     if (!writable && request->writable != 0) {
-        return "device-readable descriptor after a device-writable one"; /* (virtio 1.4 §2.7.4.2) */
+        *why = "device-readable descriptor after a device-writable one"; /* (virtio 1.4 §2.7.4.2, §2.8.17) */
+        return REQUEST_BAD;
     }
     if (total > UINT32_MAX) {
-        return "chain of more than 2^32 - 1 bytes"; /* (virtio 1.4 §2.7.5.2), and the used length has 32 bits */
+        *why = "chain of more than 2^32 - 1 bytes"; /* (virtio 1.4 §2.7.5.2), and the used length has 32 bits */
+        return REQUEST_BAD;
     }
     if (address + length < address) {
-        return "descriptor that wraps around the end of memory";
+        *why = "descriptor that wraps around the end of memory";
+        return REQUEST_BAD;
+    }
+    if (request->walked++ == request->queue->pool.chain) {
+        *why = "chain of more descriptors than the device takes"; /* (virtio 1.4 §2.7.4.1, §2.8.18) */
+        return REQUEST_BAD;
     }
     if (length == 0) {
-        return NULL; /* nothing there, and nothing forbids it */
+        return REQUEST_GOOD; /* nothing there, and nothing forbids it */
+    }
+    request->pages += pages_of(address, length);
+    if (request->room == NULL && (request->segments == REQUEST_FEW_SEGMENTS || request->pages > REQUEST_FEW_PIECES) &&
+        !move_to_room(request)) {
+        return REQUEST_NO_ROOM;
     }
     request->segment[request->segments++] = (struct request_segment){address, length};
     if (writable) {
@@ -83,7 +168,7 @@ const char *request_append(struct ioreqd_virtio_request *request, uint64_t addre
         request->readable += length;
         request->readable_segments++;
     }
-    return NULL;
+    return REQUEST_GOOD;
 }
 
 /* ------------------------------------------------------------------------------------------------------------------
@@ -189,10 +274,33 @@ int ioreqd_virtio_request_write(struct ioreqd_virtio_request *request, uint32_t 
     return error;
 }
 
+static int map_run(struct ioreqd_virtio_request *request, enum ioreqd_direction direction, uint64_t address,
+                   size_t length)
+{
+    const struct ioreqd_virtio_device *device = request->queue->device;
+
+    for (;;) {
+        uint32_t left = (request->room != NULL ? REQUEST_MAX_PIECES : REQUEST_FEW_PIECES) - request->pieces;
+        int pieces = -E2BIG;
+
+        if (left != 0) {
+            pieces = device->host->dma_map(device->device, address, length, direction, request->iov + request->pieces,
+                                           request->pin + request->pieces, left);
+        }
+        if (pieces >= 0) {
+            request->pieces = (uint16_t)(request->pieces + pieces);
+            return 0;
+        }
+        /* For a model that maps bytes twice. */
+        if (pieces != -E2BIG || request->room != NULL || !move_to_room(request)) {
+            return pieces;
+        }
+    }
+}
+
 int ioreqd_virtio_request_map(struct ioreqd_virtio_request *request, enum ioreqd_direction direction, uint32_t offset,
                               uint32_t length, const struct iovec **iov, uint32_t *count)
 {
-    const struct ioreqd_virtio_device *device = request->queue->device;
     uint16_t first = request->pieces;
     struct walk walk;
     uint64_t address;
@@ -203,17 +311,10 @@ int ioreqd_virtio_request_map(struct ioreqd_virtio_request *request, enum ioreqd
         return error;
     }
     while (walk_next(&walk, &address, &run)) {
-        uint32_t room = request->queue->pool.pieces - request->pieces;
-        int pieces = -E2BIG;
-
-        if (room != 0) {
-            pieces = device->host->dma_map(device->device, address, run, direction, request->iov + request->pieces,
-                                           request->pin + request->pieces, room);
+        error = map_run(request, direction, address, run);
+        if (error != 0) {
+            return error; /* what is mapped already goes with complete() */
         }
-        if (pieces < 0) {
-            return pieces; /* what is mapped already goes with complete() */
-        }
-        request->pieces = (uint16_t)(request->pieces + pieces);
     }
     *iov = request->iov + first;
     *count = (uint32_t)request->pieces - first;
@@ -229,6 +330,7 @@ void ioreqd_virtio_request_complete(struct ioreqd_virtio_request *request, uint3
         device->host->dma_unmap(device->device, request->pin, request->pieces);
         request->pieces = 0;
     }
+    leave_room(request); /* it may wait long for older requests */
     request->used = used;
     virtio_queue_completed(request->queue, request);
 }

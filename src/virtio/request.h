@@ -1,15 +1,22 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Requests: private copies of the chains that a driver made available. A queue owns as many as it has descriptors,
- * made when it is enabled; between take() and complete() one is the model's. Queue's loop.
+ * Requests: private copies of the chains that a driver made available. A queue has one for each buffer that its ring
+ * may hold; between take() and complete() one is the model's. Queue's loop.
+ *
+ * Most chains are short, so a request itself has place for a few segments and pieces only. A long chain borrows a room
+ * from its queue, which has some; when all are lent, the chain stays in the ring until one comes back. That bounds what
+ * a guest can make resident, whatever the size of the queue, and nothing is allocated while it runs.
  */
 #ifndef IOREQD_VIRTIO_INTERNAL_REQUEST_H
 #define IOREQD_VIRTIO_INTERNAL_REQUEST_H
 
 #include <ioreqd/virtio.h>
+#include <stdbool.h>
 
-/* Pieces of mapped memory in one request: what one preadv() takes. */
-#define REQUEST_MAX_PIECES 1024u
+#define REQUEST_FEW_SEGMENTS 20u /* a network packet of Linux: 17 fragments, its head and the header */
+#define REQUEST_FEW_PIECES   32u
+#define REQUEST_MAX_PIECES   1024u /* what one preadv() takes */
+#define REQUEST_ROOMS        256u  /* of a queue, if it has that many descriptors */
 
 /* A run of guest memory, as one descriptor gives it. Checked: not empty, does not wrap. */
 struct request_segment {
@@ -17,44 +24,77 @@ struct request_segment {
     uint32_t length;
 };
 
+/* What a request borrows for a long chain. */
+struct request_room {
+    struct request_room *next; /* in the list of free ones */
+    struct iovec iov[REQUEST_MAX_PIECES];
+    uint64_t pin[REQUEST_MAX_PIECES];
+    struct request_segment segment[]; /* as many as a chain may have */
+};
+
 struct ioreqd_virtio_request {
     struct ioreqd_virtio_queue *queue;
-    struct ioreqd_virtio_request *next; /* in the list of free or of completed ones */
-    struct request_segment *segment;    /* the readable ones, then the writable ones; room for the queue's size */
+    struct ioreqd_virtio_request *next; /* in the list of free, of ordered, or of completed ones */
+    struct request_room *room;          /* NULL: its own few are enough */
+    struct request_segment *segment;    /* the readable ones, then the writable ones */
     struct iovec *iov;
     uint64_t *pin;
     uint32_t readable; /* bytes */
     uint32_t writable;
     uint32_t used;
-    uint16_t id; /* what the used entry shows the driver */
+    uint32_t pages;       /* that its bytes touch: the host maps no finer pieces */
+    uint16_t id;          /* what the used entry shows the driver */
+    uint16_t descriptors; /* of the ring that the chain takes */
+    uint16_t walked;      /* descriptors that were appended, empty ones too: bounds a loop */
     uint16_t readable_segments;
     uint16_t segments;
     uint16_t pieces; /* of iov[] and pin[] in use */
+    bool done;       /* completed, and waits for older ones */
+    struct request_segment few_segments[REQUEST_FEW_SEGMENTS];
+    struct iovec few_iov[REQUEST_FEW_PIECES];
+    uint64_t few_pin[REQUEST_FEW_PIECES];
     _Alignas(max_align_t) unsigned char context[];
 };
 
-/* The requests of a queue, in few large pieces of zeroed memory of which only what is used becomes resident. */
+/*
+ * The requests of a queue and its rooms: two large pieces of zeroed memory, of which only what is used becomes
+ * resident.
+ */
 struct request_pool {
+    struct ioreqd_virtio_queue *queue;
     unsigned char *requests;
-    struct request_segment *segments;
-    struct iovec *iov;
-    uint64_t *pins;
+    unsigned char *rooms;
     struct ioreqd_virtio_request *free; /* last in, first out: the warm ones */
-    uint32_t pieces;                    /* room in each request's iov[] and pin[] */
+    struct request_room *free_room;
+    size_t stride; /* bytes from one to the next */
+    size_t room_stride;
+    uint32_t untouched; /* first one that was never used, and how many there are */
+    uint32_t count;
+    uint32_t untouched_room;
+    uint32_t room_count;
+    uint16_t chain; /* descriptors of the longest chain */
 };
 
 /* 0 or -ENOMEM, with nothing made. Main loop, while the queue stands still; so is destroy. */
-int request_pool_create(struct request_pool *pool, struct ioreqd_virtio_queue *queue, uint16_t size,
+int request_pool_create(struct request_pool *pool, struct ioreqd_virtio_queue *queue, uint16_t size, uint16_t chain,
                         uint32_t context_size);
 void request_pool_destroy(struct request_pool *pool);
 
-/* Empties a request before descriptors are appended. */
-void request_begin(struct ioreqd_virtio_request *request, uint16_t id);
+/* An empty one, or NULL when all are in use; and back again. */
+struct ioreqd_virtio_request *request_get(struct request_pool *pool);
+void request_put(struct ioreqd_virtio_request *request);
 
-/*
- * Appends what a descriptor gives. Returns NULL, or what rule it breaks. The caller bounds the number of descriptors
- * by the queue's size.
- */
-const char *request_append(struct ioreqd_virtio_request *request, uint64_t address, uint32_t length, int writable);
+/* Whether a room is free for the next long chain. */
+bool request_has_room(const struct request_pool *pool);
+
+enum request_result {
+    REQUEST_GOOD,
+    REQUEST_NO_ROOM, /* try again when another request is completed */
+    REQUEST_BAD      /* *why tells which rule is broken */
+};
+
+/* Appends what a descriptor gives to a request. */
+enum request_result request_append(struct ioreqd_virtio_request *request, uint64_t address, uint32_t length,
+                                   bool writable, const char **why);
 
 #endif

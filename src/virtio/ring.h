@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What a format of virtqueue supplies. Only files that implement it touch rings; each byte that the driver may change
- * is read once. All calls but lengths() are made on the queue's loop, within a turn, when queue->area[] is set.
+ * is read once. All calls but length() and fits() are made on the queue's loop, within a turn, when queue->area[] is
+ * set.
  */
 #ifndef IOREQD_VIRTIO_INTERNAL_RING_H
 #define IOREQD_VIRTIO_INTERNAL_RING_H
@@ -16,16 +17,21 @@ enum ring_result {
     RING_TAKEN,
     RING_EMPTY,
     RING_LATER, /* guest memory is out of reach now: the buffer stays in the ring */
+    RING_FULL,  /* no room for so long a chain now: the buffer stays in the ring */
     RING_BROKEN /* told already with virtio_device_break() */
 };
 
 struct ring_ops {
     uint8_t alignment[RING_AREAS]; /* that the addresses of the areas must have */
+    uint16_t first;                /* next_available and next_used of a new ring */
 
     /* Bytes of an area in a queue of a size. */
     size_t (*length)(const struct ioreqd_virtio_queue *queue, enum ring_area area);
 
-    /* Fills request with a private copy of the next chain. */
+    /* Whether next_available and next_used are places that a queue of this size can be at. */
+    bool (*fits)(const struct ioreqd_virtio_queue *queue);
+
+    /* Fills an empty request with a private copy of the next chain. */
     enum ring_result (*take)(struct ioreqd_virtio_queue *queue, struct ioreqd_virtio_request *request);
 
     /* Tells the driver of a list of requests, at least one; true when it wants an interrupt for them. */
@@ -36,8 +42,12 @@ struct ring_ops {
 
     /* The driver shall ring for new buffers; true when some came before it could know. */
     bool (*arm)(struct ioreqd_virtio_queue *queue);
+
+    /* Whether a doorbell's upper 16 bits can be the place that the driver goes on at (virtio 1.4 §2.9). */
+    bool (*announces)(const struct ioreqd_virtio_queue *queue, uint16_t next);
 };
 
+extern const struct ring_ops ring_packed;
 extern const struct ring_ops ring_split;
 
 #endif

@@ -3,16 +3,10 @@
  * The split virtqueue (virtio 1.4 §2.7). This file alone reads its rings, which a hostile driver may change at any
  * moment: each member is read once into private memory, and what is checked is what is used. On the queue's loop.
  */
-#include "virtio/split.h"
-
 #include <endian.h>
-#include <errno.h>
 
+#include "virtio/chain.h"
 #include "virtio/queue.h"
-
-#define DESCRIPTOR_NEXT     1u
-#define DESCRIPTOR_WRITE    2u
-#define DESCRIPTOR_INDIRECT 4u
 
 #define AVAILABLE_NO_INTERRUPT 1u
 #define USED_NO_NOTIFY         1u
@@ -73,101 +67,55 @@ static size_t length(const struct ioreqd_virtio_queue *queue, enum ring_area are
     }
 }
 
-static enum ring_result refuse(const struct ioreqd_virtio_queue *queue, const char *why)
+static bool fits(const struct ioreqd_virtio_queue *queue)
 {
-    virtio_device_break(queue->device, "queue %u: %s", queue->index, why);
-    return RING_BROKEN;
+    return (uint16_t)(queue->next_available - queue->next_used) <= queue->size;
 }
 
 /* ------------------------------------------------------------------------------------------------------------------
  * Chains
  */
 
-/* Where a walk along a chain stands: in the ring's own table, then perhaps in an indirect one. */
-struct chain {
-    const volatile struct virtio_descriptor *table;
-    unsigned descriptors; /* of the table */
-    unsigned next;
-    unsigned walked;
-    bool indirect;
-};
-
-/* Goes on in the table that a descriptor points to, or rather in a private copy of it (§2.7.5.3). */
-static enum ring_result enter_table(struct ioreqd_virtio_queue *queue, struct chain *chain,
-                                    const struct virtio_descriptor *descriptor)
+static struct chain_element read_once(const volatile struct virtio_descriptor *descriptor)
 {
-    unsigned descriptors = descriptor->length / (unsigned)sizeof(*descriptor);
-    int error;
-
-    if (!queue->indirect) {
-        return refuse(queue, "indirect descriptor, but the feature was not accepted");
-    }
-    if (chain->indirect) {
-        return refuse(queue, "indirect descriptor in an indirect table");
-    }
-    if ((descriptor->flags & DESCRIPTOR_NEXT) != 0) {
-        return refuse(queue, "descriptor with both INDIRECT and NEXT");
-    }
-    if (descriptors == 0 || descriptor->length % sizeof(*descriptor) != 0) {
-        return refuse(queue, "indirect table whose length is 0 or no multiple of 16");
-    }
-    if (descriptors > queue->size) {
-        return refuse(queue, "indirect table of more descriptors than the queue has");
-    }
-    error = queue->device->host->dma_read(queue->device->device, descriptor->address, queue->table, descriptor->length);
-    if (error == -EIO) {
-        return RING_LATER;
-    }
-    if (error != 0) {
-        return refuse(queue, "indirect table that lies outside of memory");
-    }
-    chain->table = queue->table;
-    chain->descriptors = descriptors;
-    chain->next = 0;
-    chain->indirect = true;
-    return RING_TAKEN;
+    return (struct chain_element){
+        .address = le64toh(descriptor->address),
+        .length = le32toh(descriptor->length),
+        .flags = le16toh(descriptor->third),
+        .other = le16toh(descriptor->fourth),
+    };
 }
 
-static enum ring_result walk(struct ioreqd_virtio_queue *queue, struct chain *chain,
-                             struct ioreqd_virtio_request *request)
+/* Direct descriptors, and perhaps a table at their end (§2.7.5.3.2). request_append() bounds the number. */
+static enum ring_result walk(struct ioreqd_virtio_queue *queue, unsigned next, struct ioreqd_virtio_request *request)
 {
-    for (;;) {
-        if (chain->next >= chain->descriptors) {
-            return refuse(queue, "descriptor index beyond its table");
-        }
-        const volatile struct virtio_descriptor *once = &chain->table[chain->next];
-        struct virtio_descriptor descriptor = {
-            .address = le64toh(once->address),
-            .length = le32toh(once->length),
-            .flags = le16toh(once->flags),
-            .next = le16toh(once->next),
-        };
+    const volatile struct virtio_descriptor *table = queue->area[RING_DESCRIPTOR_AREA];
+    unsigned descriptors = queue->size;
+    struct chain_element element;
+    enum ring_result result;
 
-        if ((descriptor.flags & DESCRIPTOR_INDIRECT) != 0) {
-            enum ring_result result = enter_table(queue, chain, &descriptor);
-            if (result != RING_TAKEN) {
-                return result;
+    do {
+        if (next >= descriptors) {
+            return chain_refuse(queue, "descriptor index beyond its table");
+        }
+        element = read_once(&table[next]);
+        if ((element.flags & DESCRIPTOR_INDIRECT) != 0) {
+            if (table == queue->table) {
+                return chain_refuse(queue, "indirect descriptor in an indirect table");
             }
-            continue;
+            result = chain_fetch_table(queue, &element, &descriptors);
+            table = queue->table;
+            next = 0;
+            element.flags = DESCRIPTOR_NEXT;
+        } else {
+            result = chain_append(queue, request, &element);
+            next = element.other;
         }
-        /* Bounds a loop, and what request has room for (§2.7.5.3.1). */
-        if (++chain->walked > queue->size) {
-            return refuse(queue, "chain of more descriptors than the queue has");
+        if (result != RING_TAKEN) {
+            return result;
         }
-        const char *why =
-            request_append(request, descriptor.address, descriptor.length, (descriptor.flags & DESCRIPTOR_WRITE) != 0);
-        if (why != NULL) {
-            return refuse(queue, why);
-        }
-        if ((descriptor.flags & DESCRIPTOR_NEXT) == 0) {
-            break;
-        }
-        chain->next = descriptor.next;
-    }
-    if (request->segments == 0) {
-        return refuse(queue, "chain of no bytes");
-    }
-    return RING_TAKEN;
+    } while ((element.flags & DESCRIPTOR_NEXT) != 0);
+    return chain_end(queue, request);
 }
 
 /* Learns of what the driver has added; false when it lies. */
@@ -200,11 +148,9 @@ static enum ring_result take(struct ioreqd_virtio_queue *queue, struct ioreqd_vi
     }
     unsigned slot = queue->next_available & (queue->size - 1u);
     uint16_t head = load(&available_of(queue)->ring[slot], memory_order_relaxed);
-    struct chain chain = {.table = queue->area[RING_DESCRIPTOR_AREA], .descriptors = queue->size, .next = head};
-    enum ring_result result;
+    enum ring_result result = walk(queue, head, request);
 
-    request_begin(request, head);
-    result = walk(queue, &chain, request);
+    request->id = head;
     if (result == RING_TAKEN) {
         queue->next_available++;
     }
@@ -260,11 +206,22 @@ static bool arm(struct ioreqd_virtio_queue *queue)
     return load(&available_of(queue)->index, memory_order_relaxed) != queue->next_available;
 }
 
+/* The available index, any of them: the ring itself tells the truth. */
+static bool announces(const struct ioreqd_virtio_queue *queue, uint16_t next)
+{
+    (void)queue;
+    (void)next;
+    return true;
+}
+
 const struct ring_ops ring_split = {
     .alignment = {[RING_DESCRIPTOR_AREA] = 16, [RING_DRIVER_AREA] = 2, [RING_DEVICE_AREA] = 4}, /* (§2.7) */
+    .first = 0,
     .length = length,
+    .fits = fits,
     .take = take,
     .publish = publish,
     .hold = hold,
     .arm = arm,
+    .announces = announces,
 };

@@ -131,9 +131,8 @@ void ioreqd_virtio_bell(struct ioreqd_device *device, void *state, unsigned queu
     struct ioreqd_virtio_device *virtio = virtio_device_of(state);
 
     (void)device;
-    (void)value; /* the queue's index again (virtio 1.4 §4.1.5.2): the place of the write has told it already */
     if (queue < virtio->options.queues) {
-        virtio_queue_bell(virtio_queue_of(virtio, queue));
+        virtio_queue_bell(virtio_queue_of(virtio, queue), value);
     }
 }
 

@@ -74,8 +74,7 @@ static void recycle(struct ioreqd_virtio_queue *queue)
         struct ioreqd_virtio_request *request = queue->completed;
 
         queue->completed = request->next;
-        request->next = queue->pool.free;
-        queue->pool.free = request;
+        request_put(request);
     }
     queue->completed_end = &queue->completed;
 }
@@ -141,11 +140,9 @@ static void serve(struct ioreqd_virtio_queue *queue)
     }
 }
 
+/* Behind the gate. */
 static void run_turn(struct ioreqd_virtio_queue *queue, bool rung)
 {
-    if (!enter(queue)) {
-        return;
-    }
     queue->rung |= rung;
     if (silenced(queue)) {
         recycle(queue);
@@ -164,17 +161,39 @@ static void run_turn(struct ioreqd_virtio_queue *queue, bool rung)
 
 static void turn(void *argument)
 {
-    run_turn(argument, false);
-}
+    struct ioreqd_virtio_queue *queue = argument;
 
-void virtio_queue_bell(struct ioreqd_virtio_queue *queue)
-{
-    run_turn(queue, true);
+    if (enter(queue)) {
+        run_turn(queue, false);
+    }
 }
 
 static void bell(void *argument)
 {
-    run_turn(argument, true);
+    struct ioreqd_virtio_queue *queue = argument;
+
+    if (enter(queue)) {
+        run_turn(queue, true);
+    }
+}
+
+/* What the driver tells is not needed, as the ring itself is looked at; but it tells of the driver's errors. */
+static void check_announcement(const struct ioreqd_virtio_queue *queue, uint32_t value)
+{
+    if ((value & 0xffffu) != queue->index || !queue->ring->announces(queue, (uint16_t)(value >> 16))) {
+        queue->device->host->guest_error(queue->device->device, "queue %u: doorbell value %#x does not fit it",
+                                         queue->index, value);
+    }
+}
+
+void virtio_queue_bell(struct ioreqd_virtio_queue *queue, uint32_t value)
+{
+    if (enter(queue)) {
+        if (queue->announced) {
+            check_announcement(queue, value);
+        }
+        run_turn(queue, true);
+    }
 }
 
 void virtio_queue_ring_bell(struct ioreqd_virtio_queue *queue)
@@ -182,13 +201,43 @@ void virtio_queue_ring_bell(struct ioreqd_virtio_queue *queue)
     post(queue, &queue->bell_work);
 }
 
-void virtio_queue_completed(struct ioreqd_virtio_queue *queue, struct ioreqd_virtio_request *request)
+static void complete(struct ioreqd_virtio_queue *queue, struct ioreqd_virtio_request *request)
 {
     request->next = NULL;
     *queue->completed_end = request;
     queue->completed_end = &request->next;
+}
+
+/* The driver learns of what is done in the order in which it was taken (virtio 1.4 §6.2). */
+static void complete_in_order(struct ioreqd_virtio_queue *queue)
+{
+    while (queue->ordered != NULL && queue->ordered->done) {
+        struct ioreqd_virtio_request *request = queue->ordered;
+
+        queue->ordered = request->next;
+        complete(queue, request);
+    }
+    if (queue->ordered == NULL) {
+        queue->ordered_end = &queue->ordered;
+    }
+}
+
+void virtio_queue_completed(struct ioreqd_virtio_queue *queue, struct ioreqd_virtio_request *request)
+{
+    bool fed = queue->starved && request_has_room(&queue->pool);
+
     queue->in_flight--;
-    if (queue->area[0] == NULL) {
+    if (queue->in_order) {
+        request->done = true;
+        complete_in_order(queue);
+    } else {
+        complete(queue, request);
+    }
+    if (fed) {
+        queue->starved = false;
+        queue->rung = true;
+    }
+    if (fed || (queue->area[0] == NULL && queue->completed != NULL)) {
         post(queue, &queue->turn_work); /* with whatever else completes until it runs */
     }
 }
@@ -197,30 +246,48 @@ void virtio_queue_completed(struct ioreqd_virtio_queue *queue, struct ioreqd_vir
  * What models see
  */
 
+static void taken(struct ioreqd_virtio_queue *queue, struct ioreqd_virtio_request *request)
+{
+    queue->budget--;
+    queue->in_flight++;
+    if (queue->in_order) {
+        request->next = NULL;
+        *queue->ordered_end = request;
+        queue->ordered_end = &request->next;
+    }
+}
+
 struct ioreqd_virtio_request *ioreqd_virtio_take(struct ioreqd_virtio_queue *queue)
 {
-    struct ioreqd_virtio_request *request = queue->pool.free;
+    struct ioreqd_virtio_request *request;
 
     if (queue->area[0] == NULL || queue->budget == 0 || broken(queue) || draining(queue)) {
         return NULL;
     }
-    /* There is a free request for every buffer that a ring may hold; take() checks that it holds no more. */
+    /* There is one for every buffer that a ring may hold, and one more to find it empty, or overfull, with. */
+    request = request_get(&queue->pool);
+    if (request == NULL) {
+        return NULL;
+    }
     switch (queue->ring->take(queue, request)) {
     case RING_TAKEN:
-        queue->pool.free = request->next;
-        queue->budget--;
-        queue->in_flight++;
+        taken(queue, request);
         return request;
     case RING_EMPTY:
         queue->empty = true;
-        return NULL;
+        break;
     case RING_LATER:
         queue->rung = true;
         queue->ring->arm(queue); /* the driver has to ring once its memory is back */
-        return NULL;
+        break;
+    case RING_FULL:
+        queue->starved = true;
+        break;
     default:
-        return NULL;
+        break;
     }
+    request_put(request);
+    return NULL;
 }
 
 void ioreqd_virtio_queue_kick(struct ioreqd_virtio_queue *queue)
@@ -237,6 +304,7 @@ void turn_prepare(struct ioreqd_virtio_queue *queue)
     atomic_init(&queue->gate, GATE_SHUT);
     atomic_init(&queue->discard, false);
     queue->completed_end = &queue->completed;
+    queue->ordered_end = &queue->ordered;
     queue->turn_work = (struct ioreqd_work){.run = turn, .argument = queue};
     queue->bell_work = (struct ioreqd_work){.run = bell, .argument = queue};
 }
@@ -244,6 +312,7 @@ void turn_prepare(struct ioreqd_virtio_queue *queue)
 void turn_open(struct ioreqd_virtio_queue *queue)
 {
     queue->rung = false;
+    queue->starved = false;
     atomic_store_explicit(&queue->discard, false, memory_order_relaxed);
     atomic_store_explicit(&queue->gate, GATE_IDLE, memory_order_release);
 }

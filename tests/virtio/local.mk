@@ -8,9 +8,13 @@ tests_virtio_test_virtio_SOURCES = \
 	tests/virtio/probe.c tests/virtio/probe.h \
 	tests/virtio/suites.h \
 	tests/virtio/test_blk.c \
+	tests/virtio/test_large.c \
 	tests/virtio/test_life.c \
+	tests/virtio/test_order.c \
+	tests/virtio/test_packed.c \
 	tests/virtio/test_registers.c \
 	tests/virtio/test_ring.c \
+	tests/virtio/test_split.c \
 	tests/virtio/test_virtio.c \
 	devices/virtio-blk.c
 tests_virtio_test_virtio_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)

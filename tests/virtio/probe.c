@@ -36,9 +36,9 @@ static int create(struct ioreqd_device *device, void *state, struct ioreqd_descr
 {
     struct probe *probe = state;
     const struct ioreqd_virtio_options options = {
-        .features = {1, UINT64_C(1) << 36}, /* bits 0 and 100 */
+        .features = {1 | UINT64_C(1) << IOREQD_VIRTIO_F_IN_ORDER, UINT64_C(1) << 36}, /* bits 0 and 100 */
         .queues = description->queues,
-        .queue_size = PROBE_SIZE,
+        .queue_size = probe->size != 0 ? probe->size : PROBE_SIZE,
         .context_size = 24,
         .config = probe->config,
         .config_length = sizeof(probe->config),

@@ -14,8 +14,9 @@
 struct probe {
     struct ioreqd_virtio virtio;
     uint8_t config[8];
-    bool lazy;    /* ready() takes nothing */
-    bool instant; /* requests are completed as they are taken */
+    uint16_t size; /* greatest of its queues, 0: PROBE_SIZE */
+    bool lazy;     /* ready() takes nothing */
+    bool instant;  /* requests are completed as they are taken */
     unsigned readies;
     struct ioreqd_virtio_queue *last; /* that ready() was called for */
     struct ioreqd_virtio_request *held[4 * PROBE_SIZE];

@@ -12,15 +12,27 @@ extern struct fake *fake;
 extern struct driver driver;
 extern struct probe *probe;
 
+/* What the cases of a format run over: 0, split rings, or F_PACKED; set by the fixture. */
+extern uint64_t ring_format;
+
 void probe_begin(void);
+void probe_begin_packed(void);
 void probe_end(void);
 
 /* Completes the i-th request that the probe holds. */
 void probe_complete(unsigned i, uint32_t used);
 
+/* The device shows that it needs a reset, told so once, and touches nothing any more; a reset heals it. */
+void assert_ring_broken(void);
+
 TCase *registers_cases(void);
-TCase *ring_cases(void);
-TCase *life_cases(void);
+/* Over the format whose name and fixture are given. */
+TCase *ring_cases(const char *name, void (*begin)(void));
+TCase *order_cases(const char *name, void (*begin)(void));
+TCase *life_cases(const char *name, void (*begin)(void));
+TCase *split_cases(void);
+TCase *packed_cases(void);
+TCase *large_cases(void);
 TCase *blk_cases(void);
 TCase *blk_property_cases(void);
 

@@ -102,8 +102,8 @@ START_TEST(tables)
     ck_assert_uint_eq(driver.description.device, 0x1042);
     ck_assert_uint_eq(driver.description.class_code[0], 1);
     ck_assert_uint_eq(driver.description.class_code[1], 0);
-    ck_assert(driver_offered(&driver) ==
-              (F_VERSION_1 | F_INDIRECT | F_EVENT_IDX | F_RING_RESET | F_FLUSH | F_SEG_MAX | F_BLK_SIZE));
+    ck_assert(driver_offered(&driver) == (F_VERSION_1 | F_INDIRECT | F_EVENT_IDX | F_PACKED | F_NOTIFICATION_DATA |
+                                          F_RING_RESET | F_FLUSH | F_SEG_MAX | F_BLK_SIZE));
     ck_assert_uint_eq(driver_read(&driver, CONFIG, 4), SECTORS);
     ck_assert_uint_eq(driver_read(&driver, CONFIG + 4, 4), 0);
     ck_assert_uint_eq(driver_read(&driver, CONFIG + 12, 4), 254);

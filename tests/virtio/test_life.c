@@ -8,7 +8,7 @@ static const struct part part = {0x8000, 16, WRITE};
 
 static void start(uint64_t features)
 {
-    driver_start(&driver, F_VERSION_1 | features, 2, SIZE);
+    driver_start(&driver, F_VERSION_1 | ring_format | features, 2, SIZE);
 }
 
 /* Two requests of queue 0 and one of queue 1 in flight. */
@@ -25,7 +25,7 @@ static void start_with_three(uint64_t features)
 
 START_TEST(nothing_before_driver_ok)
 {
-    driver_negotiate(&driver, F_VERSION_1);
+    driver_negotiate(&driver, F_VERSION_1 | ring_format);
     driver_set_queue(&driver, 0, SIZE);
     driver_add(&driver, 0, &part, 1);
     driver_kick(&driver, 0);
@@ -262,8 +262,8 @@ START_TEST(quiesce_in_flight)
     }
     ck_assert_uint_eq(fake->quiesced, 1);
     ck_assert_uint_eq(driver_used_index(&driver, 0), 2);
-    ck_assert_uint_eq(probe->virtio.registers.queue_next_available[0], 2);
-    ck_assert_uint_eq(probe->virtio.registers.queue_next_used[0], 2);
+    ck_assert_uint_eq(probe->virtio.registers.queue_next_available[0], ring_format != 0 ? 0x8002 : 2);
+    ck_assert_uint_eq(probe->virtio.registers.queue_next_used[0], ring_format != 0 ? 0x8002 : 2);
     ck_assert_uint_eq(fake->msix[1], 2);
     /* Then a power-on reset. */
     driver.model->reset(fake_device(fake), probe, IOREQD_RESET_COLD);
@@ -363,11 +363,11 @@ START_TEST(refused_options)
 }
 END_TEST
 
-TCase *life_cases(void)
+TCase *life_cases(const char *name, void (*begin)(void))
 {
-    TCase *cases = tcase_create("life");
+    TCase *cases = tcase_create(name);
 
-    tcase_add_checked_fixture(cases, probe_begin, probe_end);
+    tcase_add_checked_fixture(cases, begin, probe_end);
     tcase_add_test(cases, nothing_before_driver_ok);
     tcase_add_test(cases, bell_of_no_queue);
     tcase_add_test(cases, reset_idle);

@@ -45,7 +45,8 @@ START_TEST(offered_features)
 {
     uint64_t offered = driver_offered(&driver);
 
-    ck_assert(offered == (1 | F_INDIRECT | F_EVENT_IDX | F_VERSION_1 | F_RING_RESET));
+    ck_assert(offered == (1 | F_INDIRECT | F_EVENT_IDX | F_VERSION_1 | F_PACKED | F_IN_ORDER | F_NOTIFICATION_DATA |
+                          F_RING_RESET));
     driver_write(&driver, DEVICE_FEATURE_SELECT, 4, 3);
     ck_assert_uint_eq(driver_read(&driver, DEVICE_FEATURE, 4), 1u << 4); /* bit 100 */
     for (unsigned i = 4; i != 0; i <<= 1) {

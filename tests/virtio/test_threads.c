@@ -150,6 +150,84 @@ static void set_queue(uint64_t features)
 }
 
 static uint16_t available; /* our index */
+static bool packed;
+static uint16_t buffers_used; /* packed: how many came back, and where the next one will */
+static uint16_t next_used;
+static bool used_wrap;
+static uint32_t ids_used; /* a bit for each id that came back and was not given out again */
+
+/* Chains of two descriptors: a lap of the ring has SIZE / 2 of them. */
+static bool lap_of(uint16_t index)
+{
+    return index / (SIZE / 2) % 2 == 0;
+}
+
+/* Whether the device wants to hear of the descriptors of the buffer that was just made available (§2.8.10). */
+static bool packed_is_wanted(void)
+{
+    uint16_t flags = __atomic_load_n(at16(DEVICE_AREA(0) + 2), __ATOMIC_ACQUIRE);
+    uint16_t place = __atomic_load_n(at16(DEVICE_AREA(0)), __ATOMIC_RELAXED);
+    uint16_t index = (uint16_t)(available - 1);
+    uint16_t head = (uint16_t)(2 * (index % (SIZE / 2)));
+    uint16_t mine = (uint16_t)(head | (lap_of(index) ? 0x8000 : 0));
+
+    return flags == 0 || (flags == 2 && (place == mine || place == mine + 1));
+}
+
+/* Ids, as the library checks them, must not be in flight: the lowest that came back. */
+static uint16_t take_id(void)
+{
+    uint16_t id = (uint16_t)__builtin_ctz(ids_used);
+
+    ids_used &= ~(1u << id);
+    return id;
+}
+
+static void put_packed(uint16_t slot)
+{
+    uint16_t head = (uint16_t)(2 * slot);
+    uint16_t lap = lap_of(available) ? AVAILABLE : USED;
+    uint16_t id = take_id();
+    struct part part = {0x9000 + head, 1, (uint16_t)(WRITE | lap)};
+
+    driver_packed(&driver, 0, (uint16_t)(head + 1), part, id);
+    /* The first descriptor's flags last: the device looks at nothing else (§2.8.17). */
+    uint8_t *to = fake->ram + DESC_AREA(0) + 16 * head;
+    uint64_t address = 0x8000;
+    uint32_t length = 16;
+
+    memcpy(to, &address, 8);
+    memcpy(to + 8, &length, 4);
+    memcpy(to + 12, &id, 2);
+    __atomic_store_n(at16(DESC_AREA(0) + 16u * head + 14), (uint16_t)(NEXT | lap), __ATOMIC_RELEASE);
+}
+
+/* Sees what the device has used: each used descriptor stands for the chains up to that of its id. */
+static void see_packed(void)
+{
+    for (;;) {
+        uint16_t flags = __atomic_load_n(at16(DESC_AREA(0) + 16u * next_used + 14), __ATOMIC_ACQUIRE);
+        uint16_t id;
+
+        if (((flags & AVAILABLE) != 0) != used_wrap || ((flags & USED) != 0) != used_wrap) {
+            return;
+        }
+        id = *at16(DESC_AREA(0) + 16u * next_used + 12);
+        ids_used |= 1u << (id % 32);
+        buffers_used++;
+        next_used = (uint16_t)((next_used + 2) % SIZE);
+        used_wrap ^= next_used == 0;
+    }
+}
+
+static uint16_t used_index(void)
+{
+    if (packed) {
+        see_packed();
+        return buffers_used;
+    }
+    return __atomic_load_n(at16(DEVICE_AREA(0) + 2), __ATOMIC_ACQUIRE);
+}
 
 static void make_available(bool event_idx)
 {
@@ -157,13 +235,20 @@ static void make_available(bool event_idx)
     uint16_t head = (uint16_t)(2 * slot);
     bool wanted;
 
-    driver_descriptor(&driver, 0, head, (struct part){0x8000, 16, NEXT}, (uint16_t)(head + 1));
-    driver_descriptor(&driver, 0, (uint16_t)(head + 1), (struct part){0x9000 + head, 1, WRITE}, 0);
-    __atomic_store_n(at16(DRIVER_AREA(0) + 4 + 2u * (available % SIZE)), head, __ATOMIC_RELAXED);
-    available++;
-    __atomic_store_n(at16(DRIVER_AREA(0) + 2), available, __ATOMIC_RELEASE);
+    if (packed) {
+        put_packed(slot);
+        available++;
+    } else {
+        driver_descriptor(&driver, 0, head, (struct part){0x8000, 16, NEXT}, (uint16_t)(head + 1));
+        driver_descriptor(&driver, 0, (uint16_t)(head + 1), (struct part){0x9000 + head, 1, WRITE}, 0);
+        __atomic_store_n(at16(DRIVER_AREA(0) + 4 + 2u * (available % SIZE)), head, __ATOMIC_RELAXED);
+        available++;
+        __atomic_store_n(at16(DRIVER_AREA(0) + 2), available, __ATOMIC_RELEASE);
+    }
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
-    if (event_idx) {
+    if (packed) {
+        wanted = packed_is_wanted();
+    } else if (event_idx) {
         wanted = __atomic_load_n(at16(DEVICE_AREA(0) + 4 + 8 * SIZE), __ATOMIC_RELAXED) == (uint16_t)(available - 1);
     } else {
         wanted = __atomic_load_n(at16(DEVICE_AREA(0)), __ATOMIC_RELAXED) == 0;
@@ -189,7 +274,7 @@ static bool wait_for(bool (*condition)(void))
 
 static bool has_room(void)
 {
-    return (uint16_t)(available - __atomic_load_n(at16(DEVICE_AREA(0) + 2), __ATOMIC_ACQUIRE)) < SIZE / 2;
+    return (uint16_t)(available - used_index()) < SIZE / 2;
 }
 
 static bool is_reset(void)
@@ -200,15 +285,20 @@ static bool is_reset(void)
 /* Buffers are used out of order: a slot is free again only when all before it are. */
 static bool all_used(void)
 {
-    return available == __atomic_load_n(at16(DEVICE_AREA(0) + 2), __ATOMIC_ACQUIRE);
+    return available == used_index();
 }
 
 static bool run(uint64_t features)
 {
+    packed = (features & F_PACKED) != 0;
     for (unsigned round = 0; round <= RESETS; round++) {
         unsigned buffers = round == RESETS ? BUFFERS : round % 23;
 
         available = 0;
+        buffers_used = 0;
+        next_used = 0;
+        used_wrap = true;
+        ids_used = (1u << SIZE) - 1;
         set_queue(features);
         for (unsigned i = 0; i < buffers; i++) {
             make_available((features & F_EVENT_IDX) != 0);
@@ -256,7 +346,8 @@ int main(void)
         return EXIT_FAILURE;
     }
     pthread_create(&thread, NULL, run_queue, NULL);
-    good = run(F_VERSION_1) && run(F_VERSION_1 | F_EVENT_IDX);
+    good = run(F_VERSION_1) && run(F_VERSION_1 | F_EVENT_IDX) && run(F_VERSION_1 | F_PACKED) &&
+           run(F_VERSION_1 | F_PACKED | F_EVENT_IDX);
     atomic_store(&stop, true);
     pthread_join(thread, NULL);
     driver_end(&driver);

@@ -8,9 +8,17 @@
 struct fake *fake;
 struct driver driver;
 struct probe *probe;
+uint64_t ring_format;
+
+void probe_begin_packed(void)
+{
+    probe_begin();
+    ring_format = F_PACKED;
+}
 
 void probe_begin(void)
 {
+    ring_format = 0;
     fake = fake_create(0);
     probe = calloc(1, sizeof(*probe));
     ck_assert_int_eq(driver_begin(&driver, fake, &probe_model, probe), 0);
@@ -34,6 +42,41 @@ void probe_complete(unsigned i, uint32_t used)
     ioreqd_virtio_request_complete(request, used);
 }
 
+void assert_ring_broken(void)
+{
+    const struct part part = {0x8000, 16, WRITE};
+    unsigned taken = probe->taken;
+    unsigned accesses;
+    uint32_t id, length;
+
+    fake_pump(fake);
+    ck_assert_uint_eq(driver_status(&driver), 0x4f);
+    ck_assert_uint_eq(fake->guest_errors, 1);
+    ck_assert_uint_eq(fake->msix[0], 1);
+    accesses = fake->accesses;
+    driver_add(&driver, 1, &part, 1);
+    driver_kick(&driver, 0);
+    driver_kick(&driver, 1);
+    driver_kick(&driver, 0);
+    while (probe->count != 0) {
+        probe_complete(0, 0);
+    }
+    fake_pump(fake);
+    ck_assert_uint_eq(fake->accesses, accesses);
+    ck_assert_uint_eq(probe->taken, taken);
+    ck_assert(!driver_used(&driver, 0, &id, &length));
+    ck_assert_uint_eq(fake->msix[1] + fake->msix[2], 0);
+    /* A reset heals. */
+    driver_write(&driver, STATUS, 1, 0);
+    ck_assert_uint_eq(driver_status(&driver), 0);
+    driver_start(&driver, F_VERSION_1 | ring_format, 2, 16);
+    driver_add(&driver, 0, &part, 1);
+    driver_kick(&driver, 0);
+    ck_assert_uint_eq(probe->taken, taken + 1);
+    probe_complete(0, 0);
+    fake_pump(fake);
+}
+
 int main(void)
 {
     Suite *suite = suite_create("virtio");
@@ -41,8 +84,15 @@ int main(void)
     int failed;
 
     suite_add_tcase(suite, registers_cases());
-    suite_add_tcase(suite, ring_cases());
-    suite_add_tcase(suite, life_cases());
+    suite_add_tcase(suite, ring_cases("split rings", probe_begin));
+    suite_add_tcase(suite, ring_cases("packed rings", probe_begin_packed));
+    suite_add_tcase(suite, split_cases());
+    suite_add_tcase(suite, packed_cases());
+    suite_add_tcase(suite, order_cases("split rings in order", probe_begin));
+    suite_add_tcase(suite, order_cases("packed rings in order", probe_begin_packed));
+    suite_add_tcase(suite, large_cases());
+    suite_add_tcase(suite, life_cases("life with split rings", probe_begin));
+    suite_add_tcase(suite, life_cases("life with packed rings", probe_begin_packed));
     suite_add_tcase(suite, blk_cases());
     suite_add_tcase(suite, blk_property_cases());
     runner = srunner_create(suite);

@@ -141,7 +141,7 @@ START_TEST(wrong_properties_are_told)
     struct stack_options empty = {.sectors = 0};
 
     ck_assert(!stack_open(&stack, &odd));
-    ck_assert_str_eq(stack.error, "queue-size: 5 is no power of 2: use one from 4 to 1024");
+    ck_assert_str_eq(stack.error, "queue-size: 5 is no power of 2: use one from 4 to 32768");
     device_destroy(stack.device);
     ck_assert_uint_eq(stack_close(&stack), 0);
     empty.sim.milliseconds = 1;
