@@ -6,6 +6,7 @@ libioreqd_drv_la_SOURCES = \
 	tests/drv/pci.c tests/drv/pci.h \
 	tests/drv/stack.c tests/drv/stack.h \
 	tests/drv/vcpu.h \
-	tests/drv/virtio.c tests/drv/virtio.h
+	tests/drv/virtio.c tests/drv/virtio.h \
+	tests/drv/virtqueue.c
 libioreqd_drv_la_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir) \
 	-DMODULE_BUILD_DIRECTORY='"$(abs_top_builddir)/devices/.libs"'

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A driver of modern virtio PCI devices with split virtqueues (virtio 1.4 §2.6, §2.7, §3.1, §4.1), for little-endian
- * hosts. It finds the device's structures by its capabilities, as any driver must. A queue belongs to one thread at a
- * time: callers that share one have a lock.
+ * A driver of modern virtio PCI devices, with split or packed virtqueues as negotiated (virtio 1.4 §2.6 to §2.9, §3.1,
+ * §4.1), for little-endian hosts. It finds the device's structures by its capabilities, as any driver must. A queue
+ * belongs to one thread at a time: callers that share one have a lock.
  */
 #ifndef TESTS_DRV_VIRTIO_H
 #define TESTS_DRV_VIRTIO_H
@@ -13,9 +13,12 @@
 
 #include "tests/drv/pci.h"
 
-#define VIRTIO_F_INDIRECT_DESC (UINT64_C(1) << 28)
-#define VIRTIO_F_EVENT_IDX     (UINT64_C(1) << 29)
-#define VIRTIO_F_VERSION_1     (UINT64_C(1) << 32)
+#define VIRTIO_F_INDIRECT_DESC     (UINT64_C(1) << 28)
+#define VIRTIO_F_EVENT_IDX         (UINT64_C(1) << 29)
+#define VIRTIO_F_VERSION_1         (UINT64_C(1) << 32)
+#define VIRTIO_F_RING_PACKED       (UINT64_C(1) << 34)
+#define VIRTIO_F_IN_ORDER          (UINT64_C(1) << 35)
+#define VIRTIO_F_NOTIFICATION_DATA (UINT64_C(1) << 38)
 
 enum virtio_status {
     VIRTIO_ACKNOWLEDGE = 1,
@@ -68,15 +71,27 @@ struct virtio_queue {
     uint16_t index;
     uint16_t size;
     uint16_t notify_off;
-    uint64_t memory; /* guest address of the areas: descriptors, driver's, device's */
-    uint8_t *view;   /* the same, as the guest sees it */
-    uint16_t available;
-    uint16_t kicked; /* available, at the last kick */
-    uint16_t seen;   /* used entries taken */
-    uint16_t free_head;
-    uint16_t free;
+    uint64_t memory;    /* guest address of the areas: descriptors, driver's, device's */
+    uint8_t *view;      /* the same, as the guest sees it */
+    uint16_t available; /* split: our index; packed: how many descriptors were made available */
+    uint16_t kicked;    /* available, at the last kick */
+    uint16_t seen;      /* buffers taken back */
+    uint16_t free_head; /* split: a descriptor; packed: a buffer id */
+    uint16_t free;      /* descriptors */
     uint16_t next[VIRTIO_QUEUE_MAX];
-    uint16_t length[VIRTIO_QUEUE_MAX]; /* descriptors of the chain that begins here */
+    uint16_t length[VIRTIO_QUEUE_MAX];   /* descriptors of the chain of this head or id */
+    uint32_t writable[VIRTIO_QUEUE_MAX]; /* bytes of it */
+    /* Packed: where the next descriptor goes, and where the next used one comes; bit 15 is the wrap counter. */
+    uint16_t next_available;
+    uint16_t next_used;
+    uint16_t place_kicked; /* next_available, at the last kick */
+    _Atomic uint32_t announcement;
+    /* IN_ORDER: heads or ids, from the oldest on, and what was told of a batch that is taken back one by one. */
+    uint16_t order[VIRTIO_QUEUE_MAX];
+    uint16_t oldest, youngest;
+    bool in_batch;
+    uint16_t batch_head;
+    uint32_t batch_written;
 };
 
 struct virtio_segment {
@@ -106,15 +121,15 @@ bool virtio_queue_open(struct virtio_queue *queue, struct virtio *virtio, const 
                        uint16_t size, uint64_t memory, uint16_t vector);
 
 /*
- * Adds a chain; table is where an indirect table may lie, 0 for none. Returns its head, or -1 when there are not
- * enough descriptors. The device is told by virtio_queue_kick(), if it wants to be.
+ * Adds a chain; table is where an indirect table may lie, 0 for none. Returns its head or buffer id, or -1 when there
+ * are not enough descriptors. The device is told by virtio_queue_kick(), if it wants to be.
  */
 int virtio_queue_add(struct virtio_queue *queue, const struct virtio_segment *segment, unsigned count, uint64_t table);
 /* Whether the device wants to be notified of what was added since the last call. */
 bool virtio_queue_needs_kick(struct virtio_queue *queue);
 void virtio_queue_notify(const struct virtio_queue *queue, const struct vcpu *vcpu);
 
-/* The head of the next chain that the device gave back, or -1. */
+/* The head or id of the next chain that the device gave back, or -1. */
 int virtio_queue_take(struct virtio_queue *queue, uint32_t *written);
 /* Asks for an interrupt at the next used entry; false when there is one already. */
 bool virtio_queue_listen(struct virtio_queue *queue);

@@ -23,7 +23,7 @@ uint32_t disk_random(uint32_t *seed)
 
 void disk_open(unsigned vcpus, const struct sim_options *more)
 {
-    struct stack_options options = {.sectors = DISK_SECTORS};
+    struct stack_options options = {.sectors = DISK_SECTORS, .key = "in-order", .value = "on"}; /* offered */
     struct pci_space space;
 
     if (more != NULL) {

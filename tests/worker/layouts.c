@@ -31,7 +31,9 @@ START_TEST(requests_are_served)
 {
     open_layout(_i, NULL);
     disk_start(DISK_FEATURES, 0);
-    work(1000, 1);
+    work(500, 1);
+    disk_start(DISK_FEATURES | VIRTIO_F_RING_PACKED, 0);
+    work(500, 2);
     disk_close();
 }
 END_TEST
