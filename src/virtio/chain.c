@@ -10,20 +10,9 @@ enum ring_result chain_refuse(const struct ioreqd_virtio_queue *queue, const cha
     return RING_BROKEN;
 }
 
-enum ring_result chain_append(const struct ioreqd_virtio_queue *queue, struct ioreqd_virtio_request *request,
-                              const struct chain_element *element)
+enum ring_result chain_stop(const struct ioreqd_virtio_queue *queue, const char *why)
 {
-    const char *why;
-
-    switch (
-        request_append(request, element->address, element->length, (element->flags & DESCRIPTOR_WRITE) != 0, &why)) {
-    case REQUEST_GOOD:
-        return RING_TAKEN;
-    case REQUEST_NO_ROOM:
-        return RING_FULL;
-    default:
-        return chain_refuse(queue, why);
-    }
+    return why == request_no_room ? RING_FULL : chain_refuse(queue, why);
 }
 
 enum ring_result chain_fetch_table(struct ioreqd_virtio_queue *queue, const struct chain_element *element,
@@ -55,9 +44,4 @@ enum ring_result chain_fetch_table(struct ioreqd_virtio_queue *queue, const stru
     }
     *descriptors = count;
     return RING_TAKEN;
-}
-
-enum ring_result chain_end(const struct ioreqd_virtio_queue *queue, const struct ioreqd_virtio_request *request)
-{
-    return request->segments != 0 ? RING_TAKEN : chain_refuse(queue, "chain of no bytes");
 }

@@ -34,15 +34,29 @@ struct chain_element {
 /* Breaks the device for a reason; returns RING_BROKEN. */
 enum ring_result chain_refuse(const struct ioreqd_virtio_queue *queue, const char *why);
 
+/* The same for what request_append() and request_end() return, which may be no reason to break it: RING_FULL. */
+enum ring_result chain_stop(const struct ioreqd_virtio_queue *queue, const char *why);
+
 /* Appends an element that has no table. */
-enum ring_result chain_append(const struct ioreqd_virtio_queue *queue, struct ioreqd_virtio_request *request,
-                              const struct chain_element *element);
+static inline enum ring_result chain_append(const struct ioreqd_virtio_queue *queue,
+                                            struct ioreqd_virtio_request *request, const struct chain_element *element)
+{
+    const char *why =
+        request_append(request, element->address, element->length, (element->flags & DESCRIPTOR_WRITE) != 0);
+
+    return why == NULL ? RING_TAKEN : chain_stop(queue, why);
+}
+
+/* The chain is complete: RING_TAKEN, if there is something in it. */
+static inline enum ring_result chain_end(const struct ioreqd_virtio_queue *queue, struct ioreqd_virtio_request *request)
+{
+    const char *why = request_end(request);
+
+    return why == NULL ? RING_TAKEN : chain_stop(queue, why);
+}
 
 /* Makes queue->table a copy of the indirect table that an element points to, and tells how many descriptors it has. */
 enum ring_result chain_fetch_table(struct ioreqd_virtio_queue *queue, const struct chain_element *element,
                                    unsigned *descriptors);
-
-/* The chain is complete: RING_TAKEN, if there is something in it. */
-enum ring_result chain_end(const struct ioreqd_virtio_queue *queue, const struct ioreqd_virtio_request *request);
 
 #endif

@@ -140,40 +140,42 @@ static void release(struct ioreqd_virtio_queue *queue, uint16_t id)
     queue->ids[id / 64] &= ~(UINT64_C(1) << (id % 64));
 }
 
-/* first: the flags of the first descriptor. */
-static enum ring_result walk(struct ioreqd_virtio_queue *queue, uint16_t first, struct ioreqd_virtio_request *request)
+/* flags: those of the first descriptor. */
+static enum ring_result walk(struct ioreqd_virtio_queue *queue, uint16_t flags, struct ioreqd_virtio_request *request)
 {
     unsigned room = queue->size - distance(queue, queue->next_used, queue->next_available);
     uint16_t here = queue->next_available;
-    uint16_t flags = first;
+    unsigned walked = 0;
     struct chain_element element;
     enum ring_result result;
 
-    request->descriptors = 0;
     for (;;) {
-        if (request->descriptors == room) {
+        if (walked == room) {
             return chain_refuse(queue, "chain of more descriptors than the ring has free");
         }
         element = read_once(descriptor_at(queue, here), flags);
-        if ((flags & DESCRIPTOR_INDIRECT) != 0 && request->descriptors != 0) {
+        if ((flags & DESCRIPTOR_INDIRECT) == 0) {
+            result = chain_append(queue, request, &element);
+        } else if (walked == 0) {
+            result = walk_table(queue, &element, request);
+        } else {
             return chain_refuse(queue, "indirect descriptor in a chain"); /* (§2.8.19) */
         }
-        result = (flags & DESCRIPTOR_INDIRECT) != 0 ? walk_table(queue, &element, request)
-                                                    : chain_append(queue, request, &element);
         if (result != RING_TAKEN) {
             return result;
         }
-        request->descriptors++;
-        here = advance(queue, here, 1);
+        walked++;
         if ((flags & DESCRIPTOR_NEXT) == 0) {
             break;
         }
+        here = advance(queue, here, 1);
         /* The driver makes the first one available last (§2.8.17): the acquire of its flags covers these. */
         flags = load(flags_at(queue, here), memory_order_relaxed);
         if (!is_available(flags, here)) {
             return chain_refuse(queue, "chain that goes on in a descriptor that is not available");
         }
     }
+    request->descriptors = (uint16_t)walked;
     request->id = element.other; /* that of the last (§2.8.6) */
     return chain_end(queue, request);
 }

@@ -9,6 +9,8 @@
 #include "virtio/device.h"
 #include "virtio/queue.h"
 
+#define PAGE 4096u
+
 static size_t round_up(size_t size, size_t alignment)
 {
     return (size + alignment - 1) / alignment * alignment;
@@ -43,6 +45,15 @@ void request_pool_destroy(struct request_pool *pool)
     memset(pool, 0, sizeof(*pool));
 }
 
+static void use_own_place(struct ioreqd_virtio_request *request)
+{
+    request->room = NULL;
+    request->segment = request->few_segments;
+    request->segments_end = REQUEST_FEW_SEGMENTS;
+    request->iov = request->few_iov;
+    request->pin = request->few_pin;
+}
+
 struct ioreqd_virtio_request *request_get(struct request_pool *pool)
 {
     struct ioreqd_virtio_request *request = pool->free;
@@ -52,15 +63,12 @@ struct ioreqd_virtio_request *request_get(struct request_pool *pool)
     } else if (pool->untouched < pool->count) {
         request = (void *)(pool->requests + pool->untouched++ * pool->stride);
         request->queue = pool->queue;
+        use_own_place(request);
     } else {
         return NULL;
     }
-    request->segment = request->few_segments;
-    request->iov = request->few_iov;
-    request->pin = request->few_pin;
     request->readable = 0;
     request->writable = 0;
-    request->pages = 0;
     request->walked = 0;
     request->readable_segments = 0;
     request->segments = 0;
@@ -96,6 +104,7 @@ static bool move_to_room(struct ioreqd_virtio_request *request)
     memcpy(room->pin, request->pin, request->pieces * sizeof(room->pin[0]));
     request->room = room;
     request->segment = room->segment;
+    request->segments_end = pool->chain;
     request->iov = room->iov;
     request->pin = room->pin;
     return true;
@@ -108,7 +117,7 @@ static void leave_room(struct ioreqd_virtio_request *request)
     if (request->room != NULL) {
         request->room->next = pool->free_room;
         pool->free_room = request->room;
-        request->room = NULL;
+        use_own_place(request);
     }
 }
 
@@ -125,41 +134,37 @@ void request_put(struct ioreqd_virtio_request *request)
  * Filling
  */
 
-#define PAGE 4096u
+const char request_no_room[] = "no room";
 
-static uint32_t pages_of(uint64_t address, uint32_t length)
+/* Apart, so that the common case pays nothing for it. */
+static __attribute__((noinline)) const char *append_in_room(struct ioreqd_virtio_request *request, uint64_t address,
+                                                            uint32_t length, bool writable)
 {
-    return (uint32_t)((address % PAGE + length + PAGE - 1) / PAGE);
+    return move_to_room(request) ? request_append(request, address, length, writable) : request_no_room;
 }
 
-enum request_result request_append(struct ioreqd_virtio_request *request, uint64_t address, uint32_t length,
-                                   bool writable, const char **why)
+const char *request_append(struct ioreqd_virtio_request *request, uint64_t address, uint32_t length, bool writable)
 {
     uint64_t total = (uint64_t)request->readable + request->writable + length;
 
     if (!writable && request->writable != 0) {
-        *why = "device-readable descriptor after a device-writable one"; /* (virtio 1.4 §2.7.4.2, §2.8.17) */
-        return REQUEST_BAD;
+        return "device-readable descriptor after a device-writable one"; /* (virtio 1.4 §2.7.4.2, §2.8.17) */
     }
     if (total > UINT32_MAX) {
-        *why = "chain of more than 2^32 - 1 bytes"; /* (virtio 1.4 §2.7.5.2), and the used length has 32 bits */
-        return REQUEST_BAD;
+        return "chain of more than 2^32 - 1 bytes"; /* (virtio 1.4 §2.7.5.2), and the used length has 32 bits */
     }
     if (address + length < address) {
-        *why = "descriptor that wraps around the end of memory";
-        return REQUEST_BAD;
+        return "descriptor that wraps around the end of memory";
     }
-    if (request->walked++ == request->queue->pool.chain) {
-        *why = "chain of more descriptors than the device takes"; /* (virtio 1.4 §2.7.4.1, §2.8.18) */
-        return REQUEST_BAD;
+    if (request->walked == request->queue->pool.chain) {
+        return "chain of more descriptors than the device takes"; /* (virtio 1.4 §2.7.4.1, §2.8.18) */
     }
+    if (request->segments == request->segments_end) {
+        return append_in_room(request, address, length, writable);
+    }
+    request->walked++;
     if (length == 0) {
-        return REQUEST_GOOD; /* nothing there, and nothing forbids it */
-    }
-    request->pages += pages_of(address, length);
-    if (request->room == NULL && (request->segments == REQUEST_FEW_SEGMENTS || request->pages > REQUEST_FEW_PIECES) &&
-        !move_to_room(request)) {
-        return REQUEST_NO_ROOM;
+        return NULL; /* nothing there, and nothing forbids it */
     }
     request->segment[request->segments++] = (struct request_segment){address, length};
     if (writable) {
@@ -168,7 +173,21 @@ enum request_result request_append(struct ioreqd_virtio_request *request, uint64
         request->readable += length;
         request->readable_segments++;
     }
-    return REQUEST_GOOD;
+    return NULL;
+}
+
+const char *request_end(struct ioreqd_virtio_request *request)
+{
+    /* The host maps no pieces finer than pages: a segment has two more of them than its length tells, at most. */
+    uint32_t pages = ((request->readable + request->writable) / PAGE) + 2u * request->segments;
+
+    if (request->segments == 0) {
+        return "chain of no bytes";
+    }
+    if (pages > REQUEST_FEW_PIECES && request->room == NULL && !move_to_room(request)) {
+        return request_no_room;
+    }
+    return NULL;
 }
 
 /* ------------------------------------------------------------------------------------------------------------------

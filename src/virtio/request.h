@@ -14,7 +14,7 @@
 #include <stdbool.h>
 
 #define REQUEST_FEW_SEGMENTS 20u /* a network packet of Linux: 17 fragments, its head and the header */
-#define REQUEST_FEW_PIECES   32u
+#define REQUEST_FEW_PIECES   48u
 #define REQUEST_MAX_PIECES   1024u /* what one preadv() takes */
 #define REQUEST_ROOMS        256u  /* of a queue, if it has that many descriptors */
 
@@ -42,14 +42,14 @@ struct ioreqd_virtio_request {
     uint32_t readable; /* bytes */
     uint32_t writable;
     uint32_t used;
-    uint32_t pages;       /* that its bytes touch: the host maps no finer pieces */
     uint16_t id;          /* what the used entry shows the driver */
     uint16_t descriptors; /* of the ring that the chain takes */
     uint16_t walked;      /* descriptors that were appended, empty ones too: bounds a loop */
     uint16_t readable_segments;
     uint16_t segments;
-    uint16_t pieces; /* of iov[] and pin[] in use */
-    bool done;       /* completed, and waits for older ones */
+    uint16_t segments_end; /* place for so many */
+    uint16_t pieces;       /* of iov[] and pin[] in use */
+    bool done;             /* completed, and waits for older ones */
     struct request_segment few_segments[REQUEST_FEW_SEGMENTS];
     struct iovec few_iov[REQUEST_FEW_PIECES];
     uint64_t few_pin[REQUEST_FEW_PIECES];
@@ -87,14 +87,13 @@ void request_put(struct ioreqd_virtio_request *request);
 /* Whether a room is free for the next long chain. */
 bool request_has_room(const struct request_pool *pool);
 
-enum request_result {
-    REQUEST_GOOD,
-    REQUEST_NO_ROOM, /* try again when another request is completed */
-    REQUEST_BAD      /* *why tells which rule is broken */
-};
+/*
+ * Appends what a descriptor gives to a request, and ends it. Return NULL, or request_no_room, which is to be tried again
+ * when another request is completed, or which rule is broken.
+ */
+const char *request_append(struct ioreqd_virtio_request *request, uint64_t address, uint32_t length, bool writable);
+const char *request_end(struct ioreqd_virtio_request *request);
 
-/* Appends what a descriptor gives to a request. */
-enum request_result request_append(struct ioreqd_virtio_request *request, uint64_t address, uint32_t length,
-                                   bool writable, const char **why);
+extern const char request_no_room[];
 
 #endif

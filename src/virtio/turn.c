@@ -222,10 +222,18 @@ static void complete_in_order(struct ioreqd_virtio_queue *queue)
     }
 }
 
+/* The chain that waited for a room may have it. */
+static void feed(struct ioreqd_virtio_queue *queue)
+{
+    if (request_has_room(&queue->pool)) {
+        queue->starved = false;
+        queue->rung = true;
+        post(queue, &queue->turn_work);
+    }
+}
+
 void virtio_queue_completed(struct ioreqd_virtio_queue *queue, struct ioreqd_virtio_request *request)
 {
-    bool fed = queue->starved && request_has_room(&queue->pool);
-
     queue->in_flight--;
     if (queue->in_order) {
         request->done = true;
@@ -233,11 +241,10 @@ void virtio_queue_completed(struct ioreqd_virtio_queue *queue, struct ioreqd_vir
     } else {
         complete(queue, request);
     }
-    if (fed) {
-        queue->starved = false;
-        queue->rung = true;
+    if (queue->starved) {
+        feed(queue);
     }
-    if (fed || (queue->area[0] == NULL && queue->completed != NULL)) {
+    if (queue->area[0] == NULL && queue->completed != NULL) {
         post(queue, &queue->turn_work); /* with whatever else completes until it runs */
     }
 }

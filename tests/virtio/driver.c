@@ -6,15 +6,15 @@
 
 #define BAR 4
 
-/* As the host does with what the user leaves out. */
+/* As the host does with what the user leaves out: it is on. */
 static void set_formats(const struct ioreqd_model *model, uint8_t *state)
 {
-    static const char *const formats[] = {"packed", "indirect", "event-idx", "in-order"};
+    static const char *const formats[] = {"packed", "indirect", "event-idx"};
 
     for (const struct ioreqd_property *one = model->property; one != NULL && one->name != NULL; one++) {
         for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
-            if (strcmp(one->name, formats[i]) == 0) {
-                state[one->offset] = strcmp(one->fallback, "on") == 0;
+            if (strcmp(one->name, formats[i]) == 0 && strcmp(one->fallback, "on") == 0) {
+                state[one->offset] = 1;
             }
         }
     }

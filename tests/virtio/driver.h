@@ -91,7 +91,7 @@ struct part {
 
 /*
  * Creates the device of a model and resets it; state was filled with properties, but for those of
- * IOREQD_VIRTIO_PROPERTIES, which get their fallbacks here. Returns what create() does.
+ * IOREQD_VIRTIO_PROPERTIES that are on by themselves, which are set here. Returns what create() does.
  */
 int driver_begin(struct driver *driver, struct fake *fake, const struct ioreqd_model *model, void *state);
 void driver_end(struct driver *driver);
