@@ -80,6 +80,7 @@ static volatile void *window_base(struct ioreqd_window *window)
 static void add_chain(struct driver *driver)
 {
     static const uint16_t flags[] = {0, WRITE, INDIRECT, WRITE | NEXT};
+    uint32_t odd = take(1);
     struct part parts[4];
     unsigned count = 1 + take(1) % 4;
 
@@ -90,7 +91,33 @@ static void add_chain(struct driver *driver)
         parts[i].length = (kind & 4) != 0 ? take(1) << 4 : (kind & 8) != 0 ? 16 : 513;
         parts[i].flags = flags[kind & 3];
     }
+    if ((odd & 0xf0) == 0xf0) { /* a driver that loses its place */
+        driver->queue[0].wrap = (odd & 1) != 0;
+        driver->queue[0].next_free = (uint16_t)((odd >> 1 & 7) % driver->size);
+    }
     driver_add(driver, 0, parts, count);
+    if (parts[0].flags == INDIRECT && (odd & 0x80) != 0) { /* a table that says something */
+        const struct part part = {0x9000 + ((odd & 7) << 9), 512, (uint16_t)(NEXT | (odd & 8 ? WRITE : 0))};
+
+        driver_table(driver, parts[0].address, odd & 3, part, (uint16_t)((odd & 3) + 1));
+    }
+}
+
+/* So that the driver has ids to give out; as many as it may have in flight, since what the device says is spoilt too. */
+static void take_back(struct driver *driver)
+{
+    uint32_t id, length;
+
+    for (unsigned i = 0; i < DRIVER_MAX_SIZE && driver->size != 0 && driver_used(driver, 0, &id, &length); i++) {
+    }
+}
+
+static uint64_t features(void)
+{
+    static const uint64_t formats[] = {0, F_PACKED, F_PACKED | F_IN_ORDER, F_IN_ORDER};
+    uint32_t choice = take(1);
+
+    return formats[choice & 3] | ((choice & 4) != 0 ? F_NOTIFICATION_DATA : 0);
 }
 
 static void act(struct driver *driver)
@@ -126,10 +153,11 @@ static void act(struct driver *driver)
         driver->model->config_read(device, driver->state, 4, offset & ~3u, 4, 0);
         break;
     case 5:
-        driver->model->bell(device, driver->state, take(1) % 2, 0);
+        driver->model->bell(device, driver->state, take(1) % 2, take(4));
         break;
     case 6:
         fake_pump(fake);
+        take_back(driver);
         break;
     case 7:
         if (fake->requests != 0) {
@@ -141,8 +169,8 @@ static void act(struct driver *driver)
         break;
     case 9:
         driver_write(driver, STATUS, 1, 0);
-        driver_start(driver, F_VERSION_1 | (uint64_t)take(1) << 22 | (take(1) & 1 ? 1u << 9 : 0), 1,
-                     (uint16_t)(4u << (take(1) % 5)));
+        driver_start(driver, F_VERSION_1 | (uint64_t)take(1) << 22 | (take(1) & 1 ? 1u << 9 : 0) | features(), 1,
+                     (uint16_t)(take(1) % 5 == 0 ? 1 + take(1) % 64 : 4u << (take(1) % 5)));
         break;
     case 10:
     case 11:
@@ -190,6 +218,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     file = &fake->file;
     memcpy(property(model, state, "file"), &file, sizeof(file));
     *(uint32_t *)property(model, state, "queue-size") = 64;
+    *(uint8_t *)property(model, state, "in-order") = 1;
     if (driver_begin(&driver, fake, model, state) != 0) {
         abort();
     }
