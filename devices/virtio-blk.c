@@ -295,6 +295,7 @@ static int create(struct ioreqd_device *device, void *state, struct ioreqd_descr
         .config = disk->config,
         .config_length = sizeof(disk->config),
         .ready = ready,
+        .description = description,
     };
 
     disk->device = device;
@@ -356,6 +357,7 @@ static const struct ioreqd_property properties[] = {
      .offset = offsetof(struct disk, property_queue_size),
      .minimum = 4, /* header, data and status, and a power of 2 */
      .maximum = IOREQD_VIRTIO_MAX_QUEUE_SIZE},
+    IOREQD_VIRTIO_TRANSITIONAL(struct disk, virtio),
     {.name = NULL},
 };
 

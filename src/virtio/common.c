@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The registers of the common configuration structure. What concerns a queue is open to the driver until the queue is
- * enabled, its vector until it runs; from then on writes change nothing.
+ * enabled; from then on writes change nothing but its vector, which may be mapped at any time (virtio 1.4 §4.1.5.1.2.1).
  */
 #include "virtio/common.h"
 
@@ -161,8 +161,8 @@ static void write_queue(struct ioreqd_virtio_device *device, uint32_t offset, un
         if (offset == QUEUE_RESET && value == 1 && registers->queue_reset[index] == 0 &&
             virtio_device_negotiated(device, IOREQD_VIRTIO_F_RING_RESET)) {
             virtio_device_reset_queue(device, index);
-        } else if (offset == QUEUE_MSIX_VECTOR && !virtio_queue_running(virtio_queue_of(device, index))) {
-            registers->queue_vector[index] = virtio_interrupt_vector(device, (uint16_t)value);
+        } else if (offset == QUEUE_MSIX_VECTOR) {
+            virtio_device_set_queue_vector(device, index, (uint16_t)value);
         }
         return;
     }
@@ -171,7 +171,7 @@ static void write_queue(struct ioreqd_virtio_device *device, uint32_t offset, un
         write_size(device, index, (uint16_t)value);
         break;
     case QUEUE_MSIX_VECTOR:
-        registers->queue_vector[index] = virtio_interrupt_vector(device, (uint16_t)value);
+        virtio_device_set_queue_vector(device, index, (uint16_t)value);
         break;
     case QUEUE_ENABLE:
         if (value == 1) { /* a driver must not write 0 (virtio 1.4 §4.1.4.3.2) */
@@ -208,14 +208,17 @@ void virtio_common_write(struct ioreqd_virtio_device *device, uint32_t offset, u
     if (!is_register(device, offset, size)) {
         return;
     }
-    if (offset == DEVICE_STATUS) {
-        virtio_status_write(device, (uint8_t)value);
+    if (offset == DEVICE_STATUS && (uint8_t)value == 0) {
+        virtio_device_reset(device);
         return;
     }
-    if (device->resetting) {
-        return; /* the reset would clear it */
+    if (!virtio_device_pick(device, VIRTIO_INTERFACE_MODERN)) {
+        return;
     }
     switch (offset) {
+    case DEVICE_STATUS:
+        virtio_status_write(device, (uint8_t)value);
+        break;
     case DEVICE_FEATURE_SELECT:
         registers->device_feature_select = value;
         break;

@@ -1,8 +1,11 @@
 # The virtio helper library: position-independent both for our own modules and, installed, for those of others.
 virtio_sources = \
 	src/virtio/common.c src/virtio/common.h \
+	src/virtio/config.c src/virtio/config.h \
 	src/virtio/device.c src/virtio/device.h \
+	src/virtio/features.c src/virtio/features.h \
 	src/virtio/interrupt.c src/virtio/interrupt.h \
+	src/virtio/legacy.c src/virtio/legacy.h \
 	src/virtio/queue.c src/virtio/queue.h \
 	src/virtio/registers.h \
 	src/virtio/request.c src/virtio/request.h \

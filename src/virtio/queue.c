@@ -83,6 +83,7 @@ void virtio_queues_destroy(struct ioreqd_virtio_device *device)
         /* No loop runs any more: what is in flight never comes back. */
         move(&device->queues[i], STOP);
         move(&device->queues[i], STOPPED);
+        request_pool_unmap(&device->queues[i].pool, &device->queues[i]);
         virtio_queue_release(&device->queues[i]);
     }
     free(device->queues);
@@ -193,6 +194,16 @@ void virtio_queue_stop(struct ioreqd_virtio_queue *queue, bool discard)
     if (move(queue, STOP) && turn_shut(queue, discard)) {
         move(queue, STOPPED);
     }
+}
+
+void virtio_queue_set_vector(struct ioreqd_virtio_queue *queue, uint16_t vector)
+{
+    atomic_store_explicit(&queue->vector, vector, memory_order_relaxed);
+}
+
+bool virtio_queue_configurable(const struct ioreqd_virtio_queue *queue)
+{
+    return queue->state == QUEUE_CONFIGURED;
 }
 
 bool virtio_queue_running(const struct ioreqd_virtio_queue *queue)

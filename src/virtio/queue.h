@@ -34,7 +34,7 @@ struct ioreqd_virtio_queue {
     struct ioreqd_work stopped_work;
     uint16_t index;
     uint16_t size;
-    uint16_t vector;
+    _Atomic uint16_t vector; /* the main loop's, at any time */
     bool event_idx;
     bool indirect;
     enum queue_state state; /* the main loop's */
@@ -69,6 +69,10 @@ void virtio_queue_start(struct ioreqd_virtio_queue *queue);
 void virtio_queue_stop(struct ioreqd_virtio_queue *queue, bool discard);
 /* Gives back the memory of a queue that stands. */
 void virtio_queue_release(struct ioreqd_virtio_queue *queue);
+/* The vector of a queue that may run. */
+void virtio_queue_set_vector(struct ioreqd_virtio_queue *queue, uint16_t vector);
+/* Whether the driver may still write its registers. */
+bool virtio_queue_configurable(const struct ioreqd_virtio_queue *queue);
 bool virtio_queue_running(const struct ioreqd_virtio_queue *queue);
 bool virtio_queue_stopping(const struct ioreqd_virtio_queue *queue);
 

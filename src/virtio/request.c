@@ -9,11 +9,17 @@
 #include "virtio/device.h"
 #include "virtio/queue.h"
 
+static size_t stride_of(uint32_t context_size)
+{
+    size_t align = _Alignof(struct ioreqd_virtio_request);
+
+    return (sizeof(struct ioreqd_virtio_request) + context_size + align - 1) / align * align;
+}
+
 int request_pool_create(struct request_pool *pool, struct ioreqd_virtio_queue *queue, uint16_t size,
                         uint32_t context_size)
 {
-    size_t align = _Alignof(struct ioreqd_virtio_request);
-    size_t stride = (sizeof(struct ioreqd_virtio_request) + context_size + align - 1) / align * align;
+    size_t stride = stride_of(context_size);
     /* A segment that crosses a boundary of the host's mappings comes in two pieces or more. */
     uint32_t pieces = 2u * size + 16;
 
@@ -47,6 +53,20 @@ void request_pool_destroy(struct request_pool *pool)
     free(pool->iov);
     free(pool->pins);
     memset(pool, 0, sizeof(*pool));
+}
+
+void request_pool_unmap(struct request_pool *pool, const struct ioreqd_virtio_queue *queue)
+{
+    const struct ioreqd_virtio_device *device = queue->device;
+
+    for (size_t i = 0; pool->requests != NULL && i < queue->size; i++) {
+        struct ioreqd_virtio_request *request = (void *)(pool->requests + i * stride_of(device->options.context_size));
+
+        if (request->pieces != 0) {
+            device->host->dma_unmap(device->device, request->pin, request->pieces);
+            request->pieces = 0;
+        }
+    }
 }
 
 void request_begin(struct ioreqd_virtio_request *request, uint16_t id)

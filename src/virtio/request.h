@@ -48,6 +48,9 @@ int request_pool_create(struct request_pool *pool, struct ioreqd_virtio_queue *q
                         uint32_t context_size);
 void request_pool_destroy(struct request_pool *pool);
 
+/* Unmaps what requests hold that will never be completed. */
+void request_pool_unmap(struct request_pool *pool, const struct ioreqd_virtio_queue *queue);
+
 /* Empties a request before descriptors are appended. */
 void request_begin(struct ioreqd_virtio_request *request, uint16_t id);
 
