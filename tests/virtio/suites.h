@@ -12,12 +12,23 @@ extern struct fake *fake;
 extern struct driver driver;
 extern struct probe *probe;
 
+/* Fixtures: probe_model, or probe_old_model as a modern or as a transitional device. */
 void probe_begin(void);
+void probe_old_begin(void);
+void probe_transitional_begin(void);
 void probe_end(void);
 
 /* Completes the i-th request that the probe holds. */
 void probe_complete(unsigned i, uint32_t used);
 
+/* Of test-virtio-conformance. */
+TCase *conformance_basic_cases(void);
+TCase *conformance_features_cases(void);
+TCase *conformance_pci_cases(void);
+TCase *conformance_interrupt_cases(void);
+TCase *conformance_legacy_cases(void);
+
+/* Of test-virtio. */
 TCase *registers_cases(void);
 TCase *ring_cases(void);
 TCase *life_cases(void);
