@@ -310,6 +310,7 @@ void ioreqd_virtio_config_write(struct ioreqd_device *device, void *state, unsig
 #define IOREQD_VIRTIO_CAPABILITY(cap_length, type, bar, offset, length)                                                \
     (cap_length), (type), (bar), 0, 0, 0, IOREQD_VIRTIO_LE32(offset), IOREQD_VIRTIO_LE32(length)
 
+/* A type without configuration gets 4 bytes that read as 0: drivers take a structure of no length for a fault. */
 #define IOREQD_VIRTIO_CAPABILITIES(queue_count, config_bytes)                                                          \
     (const struct ioreqd_capability[])                                                                                 \
     {                                                                                                                  \
@@ -327,8 +328,8 @@ void ioreqd_virtio_config_write(struct ioreqd_device *device, void *state, unsig
              .body = (const uint8_t[]){IOREQD_VIRTIO_CAPABILITY(16, 3, IOREQD_VIRTIO_BAR, IOREQD_VIRTIO_ISR, 1)}},     \
             {.id = 9,                                                                                                  \
              .length = 16,                                                                                             \
-             .body = (const uint8_t[]){                                                                                \
-                 IOREQD_VIRTIO_CAPABILITY(16, 4, IOREQD_VIRTIO_BAR, IOREQD_VIRTIO_CONFIG, config_bytes)}},             \
+             .body = (const uint8_t[]){IOREQD_VIRTIO_CAPABILITY(16, 4, IOREQD_VIRTIO_BAR, IOREQD_VIRTIO_CONFIG,        \
+                                                                (config_bytes) != 0 ? (config_bytes) : 4)}},           \
         {                                                                                                              \
             .id = 9, .length = 20, .flags = IOREQD_CAPABILITY_TRAP,                                                    \
             .body = (const uint8_t[]){IOREQD_VIRTIO_CAPABILITY(20, 5, 0, 0, 0), IOREQD_VIRTIO_LE32(0)},                \

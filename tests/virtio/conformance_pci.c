@@ -85,6 +85,16 @@ START_TEST(clause_4_1_4_2_capabilities)
 }
 END_TEST
 
+static const struct ioreqd_description none = IOREQD_VIRTIO_DESCRIPTION(4, 0xff, 0, 0, 1, 0);
+
+/* A type without configuration: no structure is empty, as drivers would refuse it. */
+START_TEST(clause_4_1_4_6_none)
+{
+    driver.description = none;
+    ck_assert_uint_eq(length_of(DEVICE), 4);
+}
+END_TEST
+
 /* Room for two registers of an administration queue, of which nothing is there. */
 START_TEST(clause_4_1_4_3_room_for_admin_queue)
 {
@@ -241,6 +251,7 @@ TCase *conformance_pci_cases(void)
     tcase_add_test(cases, clause_4_1_2_1_ids);
     tcase_add_test(cases, clause_4_1_3_2_halves_of_64_bits);
     tcase_add_test(cases, clause_4_1_4_2_capabilities);
+    tcase_add_test(cases, clause_4_1_4_6_none);
     tcase_add_test(cases, clause_4_1_4_3_room_for_admin_queue);
     tcase_add_test(cases, clause_4_1_4_3_1_on_reset);
     tcase_add_test(cases, clause_4_1_4_3_1_queue_size);
