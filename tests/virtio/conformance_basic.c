@@ -225,6 +225,9 @@ START_TEST(clause_2_5_change_at_rest)
     ck_assert_uint_eq(driver_status(&driver), 0x4f);
     driver_read(&driver, CONFIG, 4);
     ck_assert_uint_ne(driver_read(&driver, GENERATION, 1), generation);
+    driver.model->quiesce(fake_device(fake), driver.state);
+    driver.model->resume(fake_device(fake), driver.state);
+    ck_assert_uint_eq(fake->msix[0], 2);
 }
 END_TEST
 
