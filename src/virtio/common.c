@@ -142,12 +142,15 @@ static void write_size(struct ioreqd_virtio_device *device, unsigned index, uint
     device->registers->queue_size[index] = size;
 }
 
-/* Nothing that the ring depends on is open any more once this succeeds. */
+/*
+ * Nothing that the ring depends on is open any more once this succeeds, nor when the ring is only out of reach: it is
+ * looked at again when the guest has bus mastering on.
+ */
 static void enable(struct ioreqd_virtio_device *device, unsigned index)
 {
     if ((device->registers->status & VIRTIO_STATUS_FEATURES_OK) == 0) {
         device->host->guest_error(device->device, "queue %u enabled before FEATURES_OK: ignored", index);
-    } else if (virtio_queue_enable(virtio_queue_of(device, index))) {
+    } else if (virtio_queue_enable(virtio_queue_of(device, index)) || !atomic_load(&device->broken)) {
         device->registers->queue_enable[index] = 1;
         virtio_device_start_queue(device, index);
     }

@@ -148,13 +148,35 @@ void virtio_device_reset(struct ioreqd_virtio_device *device)
     settle(device);
 }
 
+/*
+ * A queue that the driver has enabled and that is not is one of a legacy driver, before its first use, or one whose
+ * memory was out of reach, as bus mastering was off.
+ */
 void virtio_device_start_queue(struct ioreqd_virtio_device *device, unsigned index)
 {
-    /* A legacy driver need not have set DRIVER_OK: its queues are enabled when it uses them first. */
+    struct ioreqd_virtio_queue *queue = virtio_queue_of(device, index);
+    /* A legacy driver need not set DRIVER_OK to use its queues. */
     bool live = virtio_device_is_legacy(device) || (device->registers->status & VIRTIO_STATUS_DRIVER_OK) != 0;
 
-    if (live && !device->quiet) {
-        virtio_queue_start(virtio_queue_of(device, index));
+    if (!live || device->quiet) {
+        return;
+    }
+    if (device->registers->queue_enable[index] != 0 && virtio_queue_configurable(queue) &&
+        !atomic_load(&device->broken)) {
+        virtio_queue_enable(queue);
+    }
+    virtio_queue_start(queue);
+}
+
+/* Before DRIVER_OK a legacy driver may not be done with the features: its queues wait for their first use. */
+void virtio_device_start_queues(struct ioreqd_virtio_device *device)
+{
+    bool all = (device->registers->status & VIRTIO_STATUS_DRIVER_OK) != 0;
+
+    for (unsigned i = 0; i < device->options.queues; i++) {
+        if (all || !virtio_queue_configurable(virtio_queue_of(device, i))) {
+            virtio_device_start_queue(device, i);
+        }
     }
 }
 
@@ -236,12 +258,10 @@ void ioreqd_virtio_resume(struct ioreqd_device *unused, void *state)
         ioreqd_virtio_config_changed(device->state);
     }
     tell_broken(device);
-    for (unsigned i = 0; i < device->options.queues; i++) {
-        virtio_device_start_queue(device, i);
-    }
+    virtio_device_start_queues(device);
 }
 
-/* Queues that could not reach their rings look again. */
+/* Queues that could not reach their rings look again, or are found only now. */
 void ioreqd_virtio_bus_master(struct ioreqd_device *unused, void *state, int on)
 {
     struct ioreqd_virtio_device *device = virtio_device_of(state);
@@ -251,6 +271,9 @@ void ioreqd_virtio_bus_master(struct ioreqd_device *unused, void *state, int on)
         if (virtio_queue_running(virtio_queue_of(device, i))) {
             virtio_queue_ring_bell(virtio_queue_of(device, i));
         }
+    }
+    if (on != 0) {
+        virtio_device_start_queues(device);
     }
 }
 

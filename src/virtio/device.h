@@ -54,8 +54,11 @@ void virtio_device_set_queue_vector(struct ioreqd_virtio_device *device, unsigne
 /* Stops all queues; once they stand, brings every register to its value at reset. May be asked for again meanwhile. */
 void virtio_device_reset(struct ioreqd_virtio_device *device);
 
-/* Starts a queue that is enabled, if the driver and the host let the device run. */
+/* Starts a queue that the driver has enabled, if driver and host let the device run, and no other. */
 void virtio_device_start_queue(struct ioreqd_virtio_device *device, unsigned index);
+
+/* The same for all queues that need not wait for a notification. */
+void virtio_device_start_queues(struct ioreqd_virtio_device *device);
 
 /* Resets one queue (virtio 1.4 §2.6.1); queue_reset reads as 1 until it stands. */
 void virtio_device_reset_queue(struct ioreqd_virtio_device *device, unsigned index);

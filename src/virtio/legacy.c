@@ -131,18 +131,6 @@ static void set_address(struct ioreqd_virtio_device *device, unsigned index, uin
     registers->queue_device[index] = (end + QUEUE_ALIGN - 1) / QUEUE_ALIGN * QUEUE_ALIGN;
     registers->queue_enable[index] = 1;
     if ((registers->status & VIRTIO_STATUS_DRIVER_OK) != 0) {
-        virtio_legacy_use_queue(device, index);
-    }
-}
-
-void virtio_legacy_use_queue(struct ioreqd_virtio_device *device, unsigned index)
-{
-    struct ioreqd_virtio_queue *queue = virtio_queue_of(device, index);
-
-    if (device->registers->queue_enable[index] == 0 || atomic_load(&device->broken)) {
-        return;
-    }
-    if (!virtio_queue_configurable(queue) || virtio_queue_enable(queue)) {
         virtio_device_start_queue(device, index);
     }
 }
@@ -150,7 +138,7 @@ void virtio_legacy_use_queue(struct ioreqd_virtio_device *device, unsigned index
 static void notify(struct ioreqd_virtio_device *device, uint32_t index)
 {
     if (index < device->options.queues) {
-        virtio_legacy_use_queue(device, index);
+        virtio_device_start_queue(device, index);
         virtio_queue_ring_bell(virtio_queue_of(device, index));
     }
 }

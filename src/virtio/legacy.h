@@ -18,7 +18,4 @@ bool virtio_legacy_describe(struct ioreqd_description *description, uint32_t con
 uint32_t virtio_legacy_read(struct ioreqd_virtio_device *device, uint32_t offset, unsigned size);
 void virtio_legacy_write(struct ioreqd_virtio_device *device, uint32_t offset, unsigned size, uint32_t value);
 
-/* Enables and starts a queue that the driver has given an address. No effect on others. */
-void virtio_legacy_use_queue(struct ioreqd_virtio_device *device, unsigned index);
-
 #endif

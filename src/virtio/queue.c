@@ -126,10 +126,18 @@ static bool open_windows(struct ioreqd_virtio_queue *queue)
 
     for (unsigned i = 0; i < RING_AREAS; i++) {
         size_t length = queue->ring->length(queue, (enum ring_area)i);
+        int error = -EINVAL;
 
-        if (address[i] % queue->ring->alignment[i] != 0 || address[i] + length < address[i] ||
-            host->window_open(queue->device->device, address[i], length, &queue->window[i]) != 0) {
+        if (address[i] % queue->ring->alignment[i] == 0 && address[i] + length >= address[i]) {
+            error = host->window_open(queue->device->device, address[i], length, &queue->window[i]);
+        }
+        if (error != 0) {
             queue->window[i] = NULL;
+        }
+        if (error == -EIO) {
+            return false;
+        }
+        if (error != 0) {
             virtio_device_break(queue->device, "queue %u: %s area of %zu bytes at %#llx cannot be used", queue->index,
                                 name[i], length, (unsigned long long)address[i]);
             return false;

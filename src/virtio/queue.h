@@ -62,7 +62,10 @@ struct ioreqd_virtio_queue *virtio_queue_of(struct ioreqd_virtio_device *device,
 
 /* Life, on the main loop. A call that does not fit the state has no effect. */
 
-/* Checks and freezes what the driver wrote. False, and the device broken, when it cannot be used. */
+/*
+ * Checks and freezes what the driver wrote. False when it cannot be used: then the device is broken, or, when only bus
+ * mastering is off, it may be tried again.
+ */
 bool virtio_queue_enable(struct ioreqd_virtio_queue *queue);
 void virtio_queue_start(struct ioreqd_virtio_queue *queue);
 /* Stops now, or later with virtio_device_queue_stopped(). discard: nothing in flight is told to the driver any more. */

@@ -7,11 +7,7 @@
 #include "virtio/status.h"
 
 #include "virtio/features.h"
-#include "virtio/legacy.h"
 #include "virtio/registers.h"
-
-static void start_queues(struct ioreqd_virtio_device *device);
-static void use_queues(struct ioreqd_virtio_device *device);
 
 struct step {
     uint8_t bit;
@@ -28,7 +24,7 @@ static const struct step modern[STEPS] = {
     {VIRTIO_STATUS_ACKNOWLEDGE, 0, 0, NULL, NULL},
     {VIRTIO_STATUS_DRIVER, VIRTIO_STATUS_ACKNOWLEDGE, 0, NULL, NULL},
     {VIRTIO_STATUS_FEATURES_OK, VIRTIO_STATUS_DRIVER, VIRTIO_STATUS_NEEDS_RESET, virtio_features_agree, NULL},
-    {VIRTIO_STATUS_DRIVER_OK, VIRTIO_STATUS_FEATURES_OK, VIRTIO_STATUS_NEEDS_RESET, NULL, start_queues},
+    {VIRTIO_STATUS_DRIVER_OK, VIRTIO_STATUS_FEATURES_OK, VIRTIO_STATUS_NEEDS_RESET, NULL, virtio_device_start_queues},
     {VIRTIO_STATUS_FAILED, 0, 0, NULL, NULL},
 };
 
@@ -36,23 +32,9 @@ static const struct step modern[STEPS] = {
 static const struct step legacy[STEPS] = {
     {VIRTIO_STATUS_ACKNOWLEDGE, 0, 0, NULL, NULL},
     {VIRTIO_STATUS_DRIVER, 0, 0, NULL, NULL},
-    {VIRTIO_STATUS_DRIVER_OK, 0, 0, NULL, use_queues},
+    {VIRTIO_STATUS_DRIVER_OK, 0, 0, NULL, virtio_device_start_queues},
     {VIRTIO_STATUS_FAILED, 0, 0, NULL, NULL},
 };
-
-static void start_queues(struct ioreqd_virtio_device *device)
-{
-    for (unsigned i = 0; i < device->options.queues; i++) {
-        virtio_device_start_queue(device, i);
-    }
-}
-
-static void use_queues(struct ioreqd_virtio_device *device)
-{
-    for (unsigned i = 0; i < device->options.queues; i++) {
-        virtio_legacy_use_queue(device, i);
-    }
-}
 
 /* Bits that are none of the driver's; NEEDS_RESET may come back as it was read. */
 static void check_bits(struct ioreqd_virtio_device *device, const struct step *step, uint8_t value)

@@ -320,6 +320,95 @@ START_TEST(clause_2_6_1_2_1_another_size)
 }
 END_TEST
 
+/* What the driver starts while the device is at rest begins when that is over. */
+START_TEST(started_at_rest)
+{
+    driver_negotiate(&driver, F_VERSION_1);
+    driver.model->quiesce(fake_device(fake), driver.state);
+    driver_set_queue(&driver, 0, SIZE);
+    driver_add(&driver, 0, &part, 1);
+    driver_write(&driver, STATUS, 1, 0xf);
+    driver_set_queue(&driver, 1, SIZE);
+    driver_kick(&driver, 0);
+    driver.model->bus_master(fake_device(fake), driver.state, 1);
+    fake_pump(fake);
+    ck_assert_uint_eq(probe->readies, 0);
+    driver.model->resume(fake_device(fake), driver.state);
+    fake_pump(fake);
+    ck_assert_uint_eq(probe->count, 1);
+    finish_all();
+}
+END_TEST
+
+/*
+ * Bus mastering (PCI 3.0 §6.2.2) may come as late as it wants: a queue that is enabled before is frozen, and found when its
+ * memory can be reached.
+ */
+START_TEST(enabled_without_bus_mastering)
+{
+    bool late = _i == 1; /* after DRIVER_OK */
+
+    driver_negotiate(&driver, F_VERSION_1);
+    fake->no_bus_master = true;
+    driver_set_queue(&driver, 0, SIZE);
+    ck_assert_uint_eq(driver_read(&driver, QUEUE_ENABLE, 2), 1);
+    driver_write(&driver, QUEUE_SIZE, 2, 4);
+    ck_assert_uint_eq(driver_read(&driver, QUEUE_SIZE, 2), SIZE);
+    driver_add(&driver, 0, &part, 1);
+    if (late) {
+        driver_write(&driver, STATUS, 1, 0xf);
+        driver_kick(&driver, 0);
+    }
+    ck_assert_uint_eq(fake->windows, 0);
+    fake->no_bus_master = false;
+    driver.model->bus_master(fake_device(fake), driver.state, 1);
+    if (!late) {
+        fake_pump(fake);
+        ck_assert_uint_eq(probe->count, 0);
+        driver_write(&driver, STATUS, 1, 0xf);
+    }
+    fake_pump(fake);
+    ck_assert_uint_eq(probe->count, 1);
+    ck_assert_uint_eq(driver_status(&driver), 0xf);
+    ck_assert_uint_eq(fake->guest_errors, 0);
+    finish_all();
+    ck_assert_uint_eq(driver_used_index(&driver, 0), 1);
+}
+END_TEST
+
+/* Without it ever coming, a reset, or one of the queue, ends it. */
+START_TEST(reset_without_bus_mastering)
+{
+    driver_negotiate(&driver, F_VERSION_1 | F_RING_RESET);
+    fake->no_bus_master = true;
+    driver_set_queue(&driver, 0, SIZE);
+    driver_write(&driver, STATUS, 1, 0xf);
+    driver_write(&driver, _i == 0 ? STATUS : QUEUE_RESET, _i == 0 ? 1 : 2, _i == 0 ? 0 : 1);
+    ck_assert_uint_eq(driver_read(&driver, QUEUE_ENABLE, 2), 0);
+    ck_assert_uint_eq(driver_read(&driver, QUEUE_DESC, 4), 0);
+    driver.model->bus_master(fake_device(fake), driver.state, 1);
+    ck_assert_uint_eq(driver_read(&driver, QUEUE_ENABLE, 2), 0);
+}
+END_TEST
+
+/* A bad address is found out when it can be looked at. */
+START_TEST(bad_address_without_bus_mastering)
+{
+    driver_negotiate(&driver, F_VERSION_1);
+    fake->no_bus_master = true;
+    driver_write(&driver, QUEUE_DESC, 4, FAKE_RAM);
+    driver_write(&driver, QUEUE_ENABLE, 2, 1);
+    driver_write(&driver, STATUS, 1, 0xf);
+    fake_pump(fake);
+    ck_assert_uint_eq(driver_status(&driver), 0xf);
+    fake->no_bus_master = false;
+    driver.model->bus_master(fake_device(fake), driver.state, 1);
+    fake_pump(fake);
+    ck_assert_uint_eq(driver_status(&driver), 0x4f);
+    ck_assert_uint_eq(fake->windows, 0);
+}
+END_TEST
+
 /* A device that ends with requests in flight gives back what they hold. */
 START_TEST(destroyed_in_flight)
 {
@@ -354,6 +443,10 @@ TCase *conformance_basic_cases(void)
     tcase_add_test(cases, clause_2_6_1_1_1_nothing_of_a_reset_queue);
     tcase_add_loop_test(cases, clause_2_6_1_1_1_at_once, 0, 3);
     tcase_add_test(cases, clause_2_6_1_2_1_another_size);
+    tcase_add_test(cases, started_at_rest);
+    tcase_add_loop_test(cases, enabled_without_bus_mastering, 0, 2);
+    tcase_add_loop_test(cases, reset_without_bus_mastering, 0, 2);
+    tcase_add_test(cases, bad_address_without_bus_mastering);
     tcase_add_test(cases, destroyed_in_flight);
     return cases;
 }

@@ -315,6 +315,12 @@ START_TEST(clause_3_1_2_before_driver_ok)
     set_queue(0);
     add(0);
     fake_pump(fake);
+    /* Not even a pause or bus mastering has it looked at. */
+    driver.model->quiesce(fake_device(fake), probe);
+    driver.model->resume(fake_device(fake), probe);
+    driver.model->bus_master(fake_device(fake), probe, 1);
+    fake_pump(fake);
+    ck_assert_uint_eq(fake->quiesced, 1);
     ck_assert_uint_eq(probe->readies, 0);
     ck_assert_uint_eq(fake->windows, 0);
     out(L_DRIVER_FEATURES, 4, 1);
@@ -329,7 +335,7 @@ START_TEST(clause_3_1_2_before_driver_ok)
     ck_assert_uint_eq(in(L_DRIVER_FEATURES, 4), 1);
     /* And it may come to rest and go on. */
     driver.model->quiesce(fake_device(fake), probe);
-    ck_assert_uint_eq(fake->quiesced, 1);
+    ck_assert_uint_eq(fake->quiesced, 2);
     add(0);
     driver.model->resume(fake_device(fake), probe);
     fake_pump(fake);
@@ -359,6 +365,24 @@ START_TEST(clause_3_1_2_driver_ok_starts)
     ck_assert_uint_eq(probe->count, 2);
     finish_all();
     ck_assert_uint_eq(used(0) + used(1), 2);
+}
+END_TEST
+
+/* Some old drivers never turn bus mastering on themselves, and firmware may be late with it. */
+START_TEST(used_without_bus_mastering)
+{
+    fake->no_bus_master = true;
+    start(0);
+    add(0);
+    notify(0);
+    ck_assert_uint_eq(in(L_STATUS, 1), 7);
+    ck_assert_uint_eq(fake->guest_errors, 0);
+    fake->no_bus_master = false;
+    driver.model->bus_master(fake_device(fake), probe, 1);
+    fake_pump(fake);
+    ck_assert_uint_eq(probe->count, 1);
+    finish_all();
+    ck_assert_uint_eq(used(0), 1);
 }
 END_TEST
 
@@ -590,6 +614,7 @@ TCase *conformance_legacy_cases(void)
     tcase_add_loop_test(cases, clause_2_7_2_alignment, 0, 5);
     tcase_add_test(cases, clause_3_1_2_before_driver_ok);
     tcase_add_test(cases, clause_3_1_2_driver_ok_starts);
+    tcase_add_test(cases, used_without_bus_mastering);
     tcase_add_test(cases, notify_of_nothing);
     tcase_add_test(cases, address_0);
     tcase_add_loop_test(cases, bad_address, 0, 3);
