@@ -296,6 +296,7 @@ static int create(struct ioreqd_device *device, void *state, struct ioreqd_descr
         .config_length = sizeof(disk->config),
         .ready = ready,
         .user_formats = 1,
+        .description = description,
     };
 
     disk->device = device;
@@ -358,6 +359,7 @@ static const struct ioreqd_property properties[] = {
      .minimum = 4, /* header, data and status, and a power of 2 */
      .maximum = IOREQD_VIRTIO_MAX_QUEUE_SIZE},
     IOREQD_VIRTIO_PROPERTIES(struct disk, virtio),
+    IOREQD_VIRTIO_TRANSITIONAL(struct disk, virtio),
     {.name = NULL},
 };
 

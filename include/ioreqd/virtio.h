@@ -1,13 +1,26 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The virtio helper library: what a model of a virtio device needs over ioreqd/device.h. It is linked into the model
- * statically (pkg-config --libs ioreqd) and serves the modern PCI transport, the device status, feature negotiation,
- * virtqueues and interrupts, so that a model is left with its configuration bytes and its requests (virtio 1.4, §2 to
- * §4.1).
+ * statically (pkg-config --libs ioreqd) and serves the PCI transport, modern and transitional, the device status, feature
+ * negotiation, virtqueues and interrupts, so that a model is left with its configuration bytes and its requests (virtio
+ * 1.4, §2 to §4.1).
  *
  * A model puts a struct ioreqd_virtio at the very start of its state, names the library's calls in its table with
  * IOREQD_VIRTIO_CALLS, its registers with IOREQD_VIRTIO_FIELDS, what PCI sees with IOREQD_VIRTIO_DESCRIPTION, and calls
  * ioreqd_virtio_create() from create() and ioreqd_virtio_destroy() from destroy().
+ *
+ * Legacy drivers. With IOREQD_VIRTIO_TRANSITIONAL in its table of properties, and the description in its options, a
+ * model of a type that existed before virtio 1.0 can be made a transitional device, which has the legacy interface in an
+ * I/O BAR besides the modern one; users ask for it with transitional=on. The driver picks one of the two with its first
+ * write after a reset. ioreqd_virtio_is_legacy() tells which; then a model minds, besides what the legacy sections of its
+ * device type say:
+ *   - VERSION_1 and all other bits from 32 up are not negotiated, and bits that depend on others were dropped if those
+ *     were not accepted: there is no FEATURES_OK to refuse.
+ *   - Queues may run, and the configuration may be written, before DRIVER_OK and before features are settled.
+ *   - Formats differ: a header of virtio-net has no num_buffers unless MRG_RXBUF is negotiated (§5.1.6.1), the fields of a
+ *     configuration that drivers may write are others (net's mac, §5.1.4.2), buffers may be framed otherwise. Fields are in
+ *     the guest's byte order, which is little-endian in all guests that are served.
+ *   - A driver need not wait for the end of its reset: keep requests in flight short.
  *
  * Threads. Registers live on the device's main loop. A virtqueue's ring and its requests live on the queue's own loop,
  * on which ready() is called; [queue] marks functions for that loop, [any] those for any of the device's loops, the
@@ -31,9 +44,11 @@
  * where the model (options.features) or the user (IOREQD_VIRTIO_PROPERTIES) asks for it: it suits devices that complete
  * what they take at once.
  */
+#define IOREQD_VIRTIO_F_ANY_LAYOUT        27 /* by the legacy interface only */
 #define IOREQD_VIRTIO_F_INDIRECT_DESC     28
 #define IOREQD_VIRTIO_F_EVENT_IDX         29
 #define IOREQD_VIRTIO_F_VERSION_1         32
+#define IOREQD_VIRTIO_F_ACCESS_PLATFORM   33 /* only where the user asks for it */
 #define IOREQD_VIRTIO_F_RING_PACKED       34
 #define IOREQD_VIRTIO_F_IN_ORDER          35
 #define IOREQD_VIRTIO_F_NOTIFICATION_DATA 38
@@ -77,6 +92,7 @@ struct ioreqd_virtio_registers {
      */
     uint16_t queue_next_available[IOREQD_VIRTIO_MAX_QUEUES];
     uint16_t queue_next_used[IOREQD_VIRTIO_MAX_QUEUES];
+    uint8_t interface; /* that the driver has picked since the last reset: 0 none yet, 1 modern, 2 legacy */
 };
 
 /* Which of the library's features the user wants offered; see IOREQD_VIRTIO_PROPERTIES. */
@@ -85,13 +101,34 @@ struct ioreqd_virtio_formats {
     uint8_t in_order;
     uint8_t indirect;
     uint8_t packed;
+    uint8_t platform;
 };
 
 struct ioreqd_virtio {
     struct ioreqd_virtio_registers registers;
     struct ioreqd_virtio_device *device; /* the library's own */
     struct ioreqd_virtio_formats formats;
+    uint8_t transitional; /* property, see IOREQD_VIRTIO_TRANSITIONAL */
 };
+
+/*
+ * A feature bit that a driver may accept only with another one (virtio 1.4 §2.2.1): with needs or with alternative,
+ * which are the same bit where there is no choice.
+ */
+struct ioreqd_virtio_dependency {
+    uint8_t bit;
+    uint8_t needs;
+    uint8_t alternative;
+};
+
+#define IOREQD_VIRTIO_NEEDS(bit_, needs_)                                                                              \
+    {                                                                                                                  \
+        .bit = (bit_), .needs = (needs_), .alternative = (needs_)                                                      \
+    }
+#define IOREQD_VIRTIO_NEEDS_ONE(bit_, first, second)                                                                   \
+    {                                                                                                                  \
+        .bit = (bit_), .needs = (first), .alternative = (second)                                                       \
+    }
 
 /* What create() tells of one device. The library copies it; what its pointers point to must outlive the device. */
 struct ioreqd_virtio_options {
@@ -123,11 +160,25 @@ struct ioreqd_virtio_options {
      */
     uint16_t chain_limit;
     uint8_t user_formats; /* 1: the model's table of properties has IOREQD_VIRTIO_PROPERTIES */
+
+    /*
+     * Which feature bits need which. One whose needs are not offered is not offered either; a driver that accepts one
+     * without its needs is refused, or, by the legacy interface, does not get it. NULL: none does.
+     */
+    const struct ioreqd_virtio_dependency *dependency;
+    unsigned dependencies;
+
+    /* Bits 0..31 that legacy drivers alone are offered, besides the low half of features[0]. */
+    uint32_t legacy_features;
+
+    /* The description that create() was given, adjusted before. Needed by models with IOREQD_VIRTIO_TRANSITIONAL. */
+    struct ioreqd_description *description;
 };
 
 /*
  * Makes the virtio device that virtio, the start of the model's state, stands for. host and device are those that the
- * module and create() were given. -EINVAL when the options are out of range, -ENOMEM.
+ * module and create() were given. -EINVAL when the options are out of range, or offer a bit that neither the library nor
+ * a device type may (virtio 1.4 §2.2.2), -ENOMEM.
  */
 int ioreqd_virtio_create(struct ioreqd_virtio *virtio, const struct ioreqd_host *host, struct ioreqd_device *device,
                          const struct ioreqd_virtio_options *options);
@@ -137,6 +188,9 @@ void ioreqd_virtio_destroy(struct ioreqd_virtio *virtio);
 
 /* Whether driver and device agreed on a feature bit, 0 to 127. Settled before any queue runs. [any] */
 int ioreqd_virtio_negotiated(const struct ioreqd_virtio *virtio, unsigned bit);
+
+/* Whether the driver uses the legacy interface. Settled before any queue runs. [any] */
+int ioreqd_virtio_is_legacy(const struct ioreqd_virtio *virtio);
 
 /* The model has changed the bytes of the device configuration: tells the driver (virtio 1.4 §4.1.5.4). */
 void ioreqd_virtio_config_changed(struct ioreqd_virtio *virtio);
@@ -238,7 +292,9 @@ void ioreqd_virtio_config_write(struct ioreqd_device *device, void *state, unsig
         IOREQD_VIRTIO_FORMAT(type, member, "indirect", "on", indirect, "offer tables of indirect descriptors"),        \
         IOREQD_VIRTIO_FORMAT(type, member, "event-idx", "on", event_idx,                                               \
                              "offer notifications at a place in the ring"),                                            \
-        IOREQD_VIRTIO_FORMAT(type, member, "in-order", "off", in_order, "offer to use buffers in order")
+        IOREQD_VIRTIO_FORMAT(type, member, "in-order", "off", in_order, "offer to use buffers in order"),              \
+        IOREQD_VIRTIO_FORMAT(type, member, "access-platform", "off", platform,                                         \
+                             "let drivers grant their buffers one by one")
 
 /*
  * Entries for the model's table of struct ioreqd_field. type is the model's state, member its struct ioreqd_virtio,
@@ -261,6 +317,7 @@ void ioreqd_virtio_config_write(struct ioreqd_device *device, void *state, unsig
         IOREQD_VIRTIO_FIELD(type, member, 0x8008, IOREQD_FIELD_U8, config_generation, 1),                              \
         IOREQD_VIRTIO_FIELD(type, member, 0x8009, IOREQD_FIELD_U8, config_changed, 1),                                 \
         IOREQD_VIRTIO_FIELD(type, member, 0x800a, IOREQD_FIELD_U8, config_access, 20),                                 \
+        IOREQD_VIRTIO_FIELD(type, member, 0x800b, IOREQD_FIELD_U8, interface, 1),                                      \
         IOREQD_VIRTIO_FIELD(type, member, 0x8010, IOREQD_FIELD_U16, queue_size, queues),                               \
         IOREQD_VIRTIO_FIELD(type, member, 0x8011, IOREQD_FIELD_U16, queue_vector, queues),                             \
         IOREQD_VIRTIO_FIELD(type, member, 0x8012, IOREQD_FIELD_U8, queue_enable, queues),                              \
@@ -271,7 +328,20 @@ void ioreqd_virtio_config_write(struct ioreqd_device *device, void *state, unsig
         IOREQD_VIRTIO_FIELD(type, member, 0x8017, IOREQD_FIELD_U16, queue_next_available, queues),                     \
         IOREQD_VIRTIO_FIELD(type, member, 0x8018, IOREQD_FIELD_U16, queue_next_used, queues)
 
-/* Where the structures of the transport lie (virtio 1.4 §4.1.4): BAR 4; BAR 1 holds the host's MSI-X table. */
+/* Entry for the model's table of properties: lets users ask for a transitional device. */
+#define IOREQD_VIRTIO_TRANSITIONAL(type, member)                                                                       \
+    {                                                                                                                  \
+        .name = "transitional", .fallback = "off",                                                                     \
+        .help = "drivers from before virtio 1.0 can use the device too, by a BAR in I/O space",                        \
+        .kind = IOREQD_PROPERTY_BOOL, .offset = offsetof(type, member) + offsetof(struct ioreqd_virtio, transitional)  \
+    }
+
+/*
+ * Where the structures of the transport lie (virtio 1.4 §4.1.4): BAR 4; BAR 1 holds the host's MSI-X table, and BAR 0 is
+ * the legacy interface of transitional devices. Each structure may grow within its region: an administration queue, for
+ * one, has two more registers at the end of the common configuration.
+ */
+#define IOREQD_VIRTIO_BAR_LEGACY    0
 #define IOREQD_VIRTIO_BAR           4
 #define IOREQD_VIRTIO_BAR_MSIX      1
 #define IOREQD_VIRTIO_BAR_SIZE      0x4000
@@ -291,6 +361,7 @@ void ioreqd_virtio_config_write(struct ioreqd_device *device, void *state, unsig
 #define IOREQD_VIRTIO_CAPABILITY(cap_length, type, bar, offset, length)                                                \
     (cap_length), (type), (bar), 0, 0, 0, IOREQD_VIRTIO_LE32(offset), IOREQD_VIRTIO_LE32(length)
 
+/* A type without configuration gets 4 bytes that read as 0: drivers take a structure of no length for a fault. */
 #define IOREQD_VIRTIO_CAPABILITIES(queue_count, config_bytes)                                                          \
     (const struct ioreqd_capability[])                                                                                 \
     {                                                                                                                  \
@@ -308,8 +379,8 @@ void ioreqd_virtio_config_write(struct ioreqd_device *device, void *state, unsig
              .body = (const uint8_t[]){IOREQD_VIRTIO_CAPABILITY(16, 3, IOREQD_VIRTIO_BAR, IOREQD_VIRTIO_ISR, 1)}},     \
             {.id = 9,                                                                                                  \
              .length = 16,                                                                                             \
-             .body = (const uint8_t[]){                                                                                \
-                 IOREQD_VIRTIO_CAPABILITY(16, 4, IOREQD_VIRTIO_BAR, IOREQD_VIRTIO_CONFIG, config_bytes)}},             \
+             .body = (const uint8_t[]){IOREQD_VIRTIO_CAPABILITY(16, 4, IOREQD_VIRTIO_BAR, IOREQD_VIRTIO_CONFIG,        \
+                                                                (config_bytes) != 0 ? (config_bytes) : 4)}},           \
         {                                                                                                              \
             .id = 9, .length = 20, .flags = IOREQD_CAPABILITY_TRAP,                                                    \
             .body = (const uint8_t[]){IOREQD_VIRTIO_CAPABILITY(20, 5, 0, 0, 0), IOREQD_VIRTIO_LE32(0)},                \

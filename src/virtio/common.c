@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The registers of the common configuration structure. What concerns a queue is open to the driver until the queue is
- * enabled, its vector until it runs; from then on writes change nothing.
+ * enabled; from then on writes change nothing but its vector, which may be mapped at any time (virtio 1.4 §4.1.5.1.2.1).
  */
 #include "virtio/common.h"
 
@@ -145,12 +145,15 @@ static void write_size(struct ioreqd_virtio_device *device, unsigned index, uint
     device->registers->queue_size[index] = size;
 }
 
-/* Nothing that the ring depends on is open any more once this succeeds. */
+/*
+ * Nothing that the ring depends on is open any more once this succeeds, nor when the ring is only out of reach: it is
+ * looked at again when the guest has bus mastering on.
+ */
 static void enable(struct ioreqd_virtio_device *device, unsigned index)
 {
     if ((device->registers->status & VIRTIO_STATUS_FEATURES_OK) == 0) {
         device->host->guest_error(device->device, "queue %u enabled before FEATURES_OK: ignored", index);
-    } else if (virtio_queue_enable(virtio_queue_of(device, index))) {
+    } else if (virtio_queue_enable(virtio_queue_of(device, index)) || !atomic_load(&device->broken)) {
         device->registers->queue_enable[index] = 1;
         virtio_device_start_queue(device, index);
     }
@@ -164,8 +167,8 @@ static void write_queue(struct ioreqd_virtio_device *device, uint32_t offset, un
         if (offset == QUEUE_RESET && value == 1 && registers->queue_reset[index] == 0 &&
             virtio_device_negotiated(device, IOREQD_VIRTIO_F_RING_RESET)) {
             virtio_device_reset_queue(device, index);
-        } else if (offset == QUEUE_MSIX_VECTOR && !virtio_queue_running(virtio_queue_of(device, index))) {
-            registers->queue_vector[index] = virtio_interrupt_vector(device, (uint16_t)value);
+        } else if (offset == QUEUE_MSIX_VECTOR) {
+            virtio_device_set_queue_vector(device, index, (uint16_t)value);
         }
         return;
     }
@@ -174,7 +177,7 @@ static void write_queue(struct ioreqd_virtio_device *device, uint32_t offset, un
         write_size(device, index, (uint16_t)value);
         break;
     case QUEUE_MSIX_VECTOR:
-        registers->queue_vector[index] = virtio_interrupt_vector(device, (uint16_t)value);
+        virtio_device_set_queue_vector(device, index, (uint16_t)value);
         break;
     case QUEUE_ENABLE:
         if (value == 1) { /* a driver must not write 0 (virtio 1.4 §4.1.4.3.2) */
@@ -211,14 +214,17 @@ void virtio_common_write(struct ioreqd_virtio_device *device, uint32_t offset, u
     if (!is_register(device, offset, size)) {
         return;
     }
-    if (offset == DEVICE_STATUS) {
-        virtio_status_write(device, (uint8_t)value);
+    if (offset == DEVICE_STATUS && (uint8_t)value == 0) {
+        virtio_device_reset(device);
         return;
     }
-    if (device->resetting) {
-        return; /* the reset would clear it */
+    if (!virtio_device_pick(device, VIRTIO_INTERFACE_MODERN)) {
+        return;
     }
     switch (offset) {
+    case DEVICE_STATUS:
+        virtio_status_write(device, (uint8_t)value);
+        break;
     case DEVICE_FEATURE_SELECT:
         registers->device_feature_select = value;
         break;

@@ -11,7 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "virtio/features.h"
 #include "virtio/interrupt.h"
+#include "virtio/legacy.h"
 #include "virtio/queue.h"
 #include "virtio/registers.h"
 
@@ -28,6 +30,42 @@ bool virtio_device_negotiated(const struct ioreqd_virtio_device *device, unsigne
 int ioreqd_virtio_negotiated(const struct ioreqd_virtio *virtio, unsigned bit)
 {
     return virtio_device_negotiated(virtio->device, bit);
+}
+
+bool virtio_device_is_legacy(const struct ioreqd_virtio_device *device)
+{
+    return device->registers->interface == VIRTIO_INTERFACE_LEGACY;
+}
+
+int ioreqd_virtio_is_legacy(const struct ioreqd_virtio *virtio)
+{
+    return virtio_device_is_legacy(virtio->device);
+}
+
+bool virtio_device_pick(struct ioreqd_virtio_device *device, uint8_t interface)
+{
+    uint8_t *picked = &device->registers->interface;
+
+    if (device->resetting) { /* the driver must wait until the status is 0 (virtio 1.4 §4.1.4.3.2) */
+        device->host->guest_error(device->device, "write before the end of a reset: ignored");
+        return false;
+    }
+    if (*picked == 0) {
+        *picked = interface;
+    }
+    if (*picked != interface) {
+        device->host->guest_error(device->device, "write by the %s interface, but the driver uses the other: ignored",
+                                  interface == VIRTIO_INTERFACE_LEGACY ? "legacy" : "modern");
+        return false;
+    }
+    return true;
+}
+
+void virtio_device_set_queue_vector(struct ioreqd_virtio_device *device, unsigned index, uint16_t vector)
+{
+    vector = virtio_interrupt_vector(device, vector);
+    device->registers->queue_vector[index] = vector;
+    virtio_queue_set_vector(virtio_queue_of(device, index), vector);
 }
 
 static void clear_queue(struct ioreqd_virtio_device *device, unsigned index)
@@ -62,6 +100,7 @@ static void clear_registers(struct ioreqd_virtio_device *device)
     memset(registers->driver_feature, 0, sizeof(registers->driver_feature));
     registers->config_vector = VIRTIO_NO_VECTOR;
     registers->queue_select = 0;
+    registers->interface = 0;
     virtio_interrupt_clear(device);
     atomic_store(&device->broken, false);
     registers->status = 0;
@@ -70,7 +109,7 @@ static void clear_registers(struct ioreqd_virtio_device *device)
 /* Tells the driver once. A reset that came first forgives it. */
 static void tell_broken(struct ioreqd_virtio_device *device)
 {
-    if (!atomic_load(&device->broken) || device->resetting ||
+    if (!atomic_load(&device->broken) || device->resetting || device->at_rest ||
         (device->registers->status & VIRTIO_STATUS_NEEDS_RESET) != 0) {
         return;
     }
@@ -95,6 +134,7 @@ static void settle(struct ioreqd_virtio_device *device)
     if (device->quiescing) {
         device->quiescing = false;
         tell_broken(device); /* broken_work may still be on its way, and nothing changes after the answer */
+        device->at_rest = true;
         device->host->quiesced(device->device);
     }
 }
@@ -108,10 +148,35 @@ void virtio_device_reset(struct ioreqd_virtio_device *device)
     settle(device);
 }
 
+/*
+ * A queue that the driver has enabled and that is not is one of a legacy driver, before its first use, or one whose
+ * memory was out of reach, as bus mastering was off.
+ */
 void virtio_device_start_queue(struct ioreqd_virtio_device *device, unsigned index)
 {
-    if ((device->registers->status & VIRTIO_STATUS_DRIVER_OK) != 0 && !device->quiet) {
-        virtio_queue_start(virtio_queue_of(device, index));
+    struct ioreqd_virtio_queue *queue = virtio_queue_of(device, index);
+    /* A legacy driver need not set DRIVER_OK to use its queues. */
+    bool live = virtio_device_is_legacy(device) || (device->registers->status & VIRTIO_STATUS_DRIVER_OK) != 0;
+
+    if (!live || device->quiet) {
+        return;
+    }
+    if (device->registers->queue_enable[index] != 0 && virtio_queue_configurable(queue) &&
+        !atomic_load(&device->broken)) {
+        virtio_queue_enable(queue);
+    }
+    virtio_queue_start(queue);
+}
+
+/* Before DRIVER_OK a legacy driver may not be done with the features: its queues wait for their first use. */
+void virtio_device_start_queues(struct ioreqd_virtio_device *device)
+{
+    bool all = (device->registers->status & VIRTIO_STATUS_DRIVER_OK) != 0;
+
+    for (unsigned i = 0; i < device->options.queues; i++) {
+        if (all || !virtio_queue_configurable(virtio_queue_of(device, i))) {
+            virtio_device_start_queue(device, i);
+        }
     }
 }
 
@@ -155,16 +220,6 @@ void ioreqd_virtio_broken(struct ioreqd_virtio *virtio, const char *format, ...)
     device->host->post(device->host->main_loop(device->device), &device->broken_work);
 }
 
-void ioreqd_virtio_config_changed(struct ioreqd_virtio *virtio)
-{
-    struct ioreqd_virtio_device *device = virtio->device;
-
-    device->registers->config_changed = 1;
-    if ((device->registers->status & VIRTIO_STATUS_DRIVER_OK) != 0) {
-        virtio_interrupt_config(device);
-    }
-}
-
 /* Of the whole function, whatever the kind: what belongs to it and not to the virtio device goes too. */
 void ioreqd_virtio_reset(struct ioreqd_device *unused, void *state, enum ioreqd_reset_kind kind)
 {
@@ -174,6 +229,7 @@ void ioreqd_virtio_reset(struct ioreqd_device *unused, void *state, enum ioreqd_
     (void)kind;
     memset(device->registers->config_access, 0, sizeof(device->registers->config_access));
     device->quiet = false;
+    device->at_rest = false;
     virtio_device_reset(device);
 }
 
@@ -196,12 +252,16 @@ void ioreqd_virtio_resume(struct ioreqd_device *unused, void *state)
 
     (void)unused;
     device->quiet = false;
-    for (unsigned i = 0; i < device->options.queues; i++) {
-        virtio_device_start_queue(device, i);
+    device->at_rest = false;
+    if (device->config_waits) {
+        device->config_waits = false;
+        ioreqd_virtio_config_changed(device->state);
     }
+    tell_broken(device);
+    virtio_device_start_queues(device);
 }
 
-/* Queues that could not reach their rings look again. */
+/* Queues that could not reach their rings look again, or are found only now. */
 void ioreqd_virtio_bus_master(struct ioreqd_device *unused, void *state, int on)
 {
     struct ioreqd_virtio_device *device = virtio_device_of(state);
@@ -211,6 +271,9 @@ void ioreqd_virtio_bus_master(struct ioreqd_device *unused, void *state, int on)
         if (virtio_queue_running(virtio_queue_of(device, i))) {
             virtio_queue_ring_bell(virtio_queue_of(device, i));
         }
+    }
+    if (on != 0) {
+        virtio_device_start_queues(device);
     }
 }
 
@@ -239,6 +302,9 @@ static void offer_formats(struct ioreqd_virtio_device *device, const struct iore
     if (formats->in_order) {
         offer(device, IOREQD_VIRTIO_F_IN_ORDER);
     }
+    if (formats->platform != 0) {
+        offer(device, IOREQD_VIRTIO_F_ACCESS_PLATFORM);
+    }
 }
 
 int ioreqd_virtio_create(struct ioreqd_virtio *virtio, const struct ioreqd_host *host, struct ioreqd_device *device,
@@ -251,7 +317,12 @@ int ioreqd_virtio_create(struct ioreqd_virtio *virtio, const struct ioreqd_host 
     if (options->queues == 0 || options->queues > IOREQD_VIRTIO_MAX_QUEUES || options->queue_size == 0 ||
         options->queue_size > IOREQD_VIRTIO_MAX_QUEUE_SIZE || (options->queue_size & (options->queue_size - 1)) != 0 ||
         options->chain_limit > IOREQD_VIRTIO_MAX_CHAIN || options->config_length > IOREQD_VIRTIO_REGION_LENGTH ||
-        options->ready == NULL) {
+        options->ready == NULL || !virtio_features_allowed(options)) {
+        return -EINVAL;
+    }
+    if (virtio->transitional != 0 &&
+        (options->description == NULL || !virtio_legacy_describe(options->description, options->config_length))) {
+        host->property_error(device, "transitional", "there were no legacy devices of this type: leave it off");
         return -EINVAL;
     }
     made = calloc(1, sizeof(*made));
@@ -266,6 +337,9 @@ int ioreqd_virtio_create(struct ioreqd_virtio *virtio, const struct ioreqd_host 
     if (made->options.chain_limit == 0) {
         made->options.chain_limit = IOREQD_VIRTIO_MAX_CHAIN;
     }
+    made->transitional = virtio->transitional != 0;
+    /* One for each queue and one for configuration changes, as IOREQD_VIRTIO_DESCRIPTION says. */
+    made->vectors = options->description != NULL ? options->description->msix : (uint16_t)(options->queues + 1);
     made->broken_work = (struct ioreqd_work){.run = show_broken, .argument = made};
     for (unsigned i = 0; i < 4; i++) {
         made->offered[i] = (uint32_t)(options->features[i / 2] >> (i % 2 * 32));
@@ -274,6 +348,7 @@ int ioreqd_virtio_create(struct ioreqd_virtio *virtio, const struct ioreqd_host 
     offer(made, IOREQD_VIRTIO_F_NOTIFICATION_DATA);
     offer(made, IOREQD_VIRTIO_F_RING_RESET);
     offer_formats(made, options->user_formats ? &virtio->formats : &default_formats);
+    virtio_features_settle_offer(made);
     error = virtio_queues_create(made);
     if (error != 0) {
         free(made);

@@ -16,16 +16,21 @@ struct ioreqd_virtio_device {
     const struct ioreqd_host *host;
     struct ioreqd_device *device;
     struct ioreqd_virtio_options options;
-    uint32_t offered[4]; /* feature bits */
+    uint32_t offered[4];     /* feature bits */
+    uint32_t legacy_offered; /* bits 0 to 31 by the legacy interface */
+    uint16_t vectors;        /* of MSI-X */
+    bool transitional;       /* has the legacy interface */
     struct ioreqd_virtio_queue *queues;
 
     /* A rule was broken: no ring is touched any more. Set from any loop, cleared by reset once all queues stand. */
     atomic_bool broken;
     struct ioreqd_work broken_work; /* shows it, on the main loop */
 
-    bool resetting; /* waits for queues to stop, then clears the registers */
-    bool quiescing; /* waits for queues to stop, then tells the host */
-    bool quiet;     /* quiesce() was called and no reset since: no queue starts */
+    bool resetting;    /* waits for queues to stop, then clears the registers */
+    bool quiescing;    /* waits for queues to stop, then tells the host */
+    bool quiet;        /* quiesce() was called and no reset since: no queue starts */
+    bool at_rest;      /* and it was answered: nothing that the driver sees changes */
+    bool config_waits; /* the configuration changed meanwhile: to be told once it is over */
 };
 
 /* The device behind the model's state. */
@@ -34,11 +39,26 @@ struct ioreqd_virtio_device *virtio_device_of(void *state);
 /* Whether a feature was agreed on. [any] */
 bool virtio_device_negotiated(const struct ioreqd_virtio_device *device, unsigned bit);
 
+/* Whether the driver uses the legacy interface. [any] */
+bool virtio_device_is_legacy(const struct ioreqd_virtio_device *device);
+
+/*
+ * Whether the driver may write by an interface, which it picks by that for the time until the next reset. Not while a
+ * reset goes on, as that would clear what is written.
+ */
+bool virtio_device_pick(struct ioreqd_virtio_device *device, uint8_t interface);
+
+/* Maps a queue's event to a vector, or to none, at any time. */
+void virtio_device_set_queue_vector(struct ioreqd_virtio_device *device, unsigned index, uint16_t vector);
+
 /* Stops all queues; once they stand, brings every register to its value at reset. May be asked for again meanwhile. */
 void virtio_device_reset(struct ioreqd_virtio_device *device);
 
-/* Starts a queue that is enabled, if the driver and the host let the device run. */
+/* Starts a queue that the driver has enabled, if driver and host let the device run, and no other. */
 void virtio_device_start_queue(struct ioreqd_virtio_device *device, unsigned index);
+
+/* The same for all queues that need not wait for a notification. */
+void virtio_device_start_queues(struct ioreqd_virtio_device *device);
 
 /* Resets one queue (virtio 1.4 §2.6.1); queue_reset reads as 1 until it stands. */
 void virtio_device_reset_queue(struct ioreqd_virtio_device *device, unsigned index);

@@ -6,8 +6,7 @@
 
 uint16_t virtio_interrupt_vector(const struct ioreqd_virtio_device *device, uint16_t vector)
 {
-    /* One vector a queue and one for configuration changes, as IOREQD_VIRTIO_DESCRIPTION says. */
-    return vector <= device->options.queues ? vector : VIRTIO_NO_VECTOR;
+    return vector < device->vectors ? vector : VIRTIO_NO_VECTOR;
 }
 
 /*

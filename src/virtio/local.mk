@@ -2,9 +2,12 @@
 virtio_sources = \
 	src/virtio/chain.c src/virtio/chain.h \
 	src/virtio/common.c src/virtio/common.h \
+	src/virtio/config.c src/virtio/config.h \
 	src/virtio/device.c src/virtio/device.h \
+	src/virtio/features.c src/virtio/features.h \
 	src/virtio/interrupt.c src/virtio/interrupt.h \
 	src/virtio/packed.c \
+	src/virtio/legacy.c src/virtio/legacy.h \
 	src/virtio/queue.c src/virtio/queue.h \
 	src/virtio/registers.h \
 	src/virtio/request.c src/virtio/request.h \

@@ -83,6 +83,7 @@ void virtio_queues_destroy(struct ioreqd_virtio_device *device)
         /* No loop runs any more: what is in flight never comes back. */
         move(&device->queues[i], STOP);
         move(&device->queues[i], STOPPED);
+        request_pool_unmap(&device->queues[i].pool);
         virtio_queue_release(&device->queues[i]);
     }
     free(device->queues);
@@ -127,10 +128,18 @@ static bool open_windows(struct ioreqd_virtio_queue *queue)
 
     for (unsigned i = 0; i < RING_AREAS; i++) {
         size_t length = queue->ring->length(queue, (enum ring_area)i);
+        int error = -EINVAL;
 
-        if (address[i] % queue->ring->alignment[i] != 0 || address[i] + length < address[i] ||
-            host->window_open(queue->device->device, address[i], length, &queue->window[i]) != 0) {
+        if (address[i] % queue->ring->alignment[i] == 0 && address[i] + length >= address[i]) {
+            error = host->window_open(queue->device->device, address[i], length, &queue->window[i]);
+        }
+        if (error != 0) {
             queue->window[i] = NULL;
+        }
+        if (error == -EIO) {
+            return false;
+        }
+        if (error != 0) {
             virtio_device_break(queue->device, "queue %u: %s area of %zu bytes at %#llx cannot be used", queue->index,
                                 name[i], length, (unsigned long long)address[i]);
             return false;
@@ -219,6 +228,16 @@ void virtio_queue_stop(struct ioreqd_virtio_queue *queue, bool discard)
     if (move(queue, STOP) && turn_shut(queue, discard)) {
         move(queue, STOPPED);
     }
+}
+
+void virtio_queue_set_vector(struct ioreqd_virtio_queue *queue, uint16_t vector)
+{
+    atomic_store_explicit(&queue->vector, vector, memory_order_relaxed);
+}
+
+bool virtio_queue_configurable(const struct ioreqd_virtio_queue *queue)
+{
+    return queue->state == QUEUE_CONFIGURED;
 }
 
 bool virtio_queue_running(const struct ioreqd_virtio_queue *queue)

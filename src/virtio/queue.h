@@ -34,7 +34,7 @@ struct ioreqd_virtio_queue {
     struct ioreqd_work stopped_work;
     uint16_t index;
     uint16_t size;
-    uint16_t vector;
+    _Atomic uint16_t vector; /* the main loop's, at any time */
     bool event_idx;
     bool indirect;
     bool in_order;
@@ -68,13 +68,20 @@ struct ioreqd_virtio_queue *virtio_queue_of(struct ioreqd_virtio_device *device,
 
 /* Life, on the main loop. A call that does not fit the state has no effect. */
 
-/* Checks and freezes what the driver wrote. False, and the device broken, when it cannot be used. */
+/*
+ * Checks and freezes what the driver wrote. False when it cannot be used: then the device is broken, or, when only bus
+ * mastering is off, it may be tried again.
+ */
 bool virtio_queue_enable(struct ioreqd_virtio_queue *queue);
 void virtio_queue_start(struct ioreqd_virtio_queue *queue);
 /* Stops now, or later with virtio_device_queue_stopped(). discard: nothing in flight is told to the driver any more. */
 void virtio_queue_stop(struct ioreqd_virtio_queue *queue, bool discard);
 /* Gives back the memory of a queue that stands. */
 void virtio_queue_release(struct ioreqd_virtio_queue *queue);
+/* The vector of a queue that may run. */
+void virtio_queue_set_vector(struct ioreqd_virtio_queue *queue, uint16_t vector);
+/* Whether the driver may still write its registers. */
+bool virtio_queue_configurable(const struct ioreqd_virtio_queue *queue);
 bool virtio_queue_running(const struct ioreqd_virtio_queue *queue);
 bool virtio_queue_stopping(const struct ioreqd_virtio_queue *queue);
 

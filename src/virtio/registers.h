@@ -15,6 +15,10 @@
 #define VIRTIO_ISR_QUEUE  0x1u
 #define VIRTIO_ISR_CONFIG 0x2u
 
+/* Which interface the driver has picked: values of the register of that name. */
+#define VIRTIO_INTERFACE_MODERN 1u
+#define VIRTIO_INTERFACE_LEGACY 2u
+
 /* No MSI-X vector is mapped to the event (virtio 1.4 §4.1.5.1.2). */
 #define VIRTIO_NO_VECTOR 0xffffu
 

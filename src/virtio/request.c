@@ -45,6 +45,19 @@ void request_pool_destroy(struct request_pool *pool)
     memset(pool, 0, sizeof(*pool));
 }
 
+void request_pool_unmap(struct request_pool *pool)
+{
+    for (size_t i = 0; i < pool->untouched; i++) {
+        struct ioreqd_virtio_request *request = (void *)(pool->requests + i * pool->stride);
+        const struct ioreqd_virtio_device *device = pool->queue->device;
+
+        if (request->pieces != 0) {
+            device->host->dma_unmap(device->device, request->pin, request->pieces);
+            request->pieces = 0;
+        }
+    }
+}
+
 static void use_own_place(struct ioreqd_virtio_request *request)
 {
     request->room = NULL;

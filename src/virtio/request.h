@@ -80,6 +80,9 @@ int request_pool_create(struct request_pool *pool, struct ioreqd_virtio_queue *q
                         uint32_t context_size);
 void request_pool_destroy(struct request_pool *pool);
 
+/* Unmaps what requests hold that will never be completed. */
+void request_pool_unmap(struct request_pool *pool);
+
 /* An empty one, or NULL when all are in use; and back again. */
 struct ioreqd_virtio_request *request_get(struct request_pool *pool);
 void request_put(struct ioreqd_virtio_request *request);

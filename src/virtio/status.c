@@ -1,69 +1,67 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The device status as a table: each bit that a driver may set, what must stand before it, and what it does. Bits are
- * only ever set; a driver clears them all with a write of 0, which resets.
+ * The device status as a table for each interface: each bit that a driver may set, what must stand before it, and what
+ * it does. Bits are only ever set; a driver clears them all with a write of 0, which resets. Whatever else a driver
+ * writes is its error, is told as such, and changes nothing.
  */
 #include "virtio/status.h"
 
+#include "virtio/features.h"
 #include "virtio/registers.h"
 
-static bool agree_on_features(struct ioreqd_virtio_device *device);
-static void start_queues(struct ioreqd_virtio_device *device);
-
-static const struct step {
+struct step {
     uint8_t bit;
     uint8_t needs;                                      /* bits that must be set */
     uint8_t forbids;                                    /* bits that must not */
     bool (*check)(struct ioreqd_virtio_device *device); /* false: the bit stays clear */
     void (*enter)(struct ioreqd_virtio_device *device);
-} steps[] = {
+};
+
+#define STEPS 5
+
+/* In the order in which bits that are written at once are set. A bit of 0: no step. */
+static const struct step modern[STEPS] = {
     {VIRTIO_STATUS_ACKNOWLEDGE, 0, 0, NULL, NULL},
     {VIRTIO_STATUS_DRIVER, VIRTIO_STATUS_ACKNOWLEDGE, 0, NULL, NULL},
-    {VIRTIO_STATUS_FEATURES_OK, VIRTIO_STATUS_DRIVER, VIRTIO_STATUS_NEEDS_RESET, agree_on_features, NULL},
-    {VIRTIO_STATUS_DRIVER_OK, VIRTIO_STATUS_FEATURES_OK, VIRTIO_STATUS_NEEDS_RESET, NULL, start_queues},
+    {VIRTIO_STATUS_FEATURES_OK, VIRTIO_STATUS_DRIVER, VIRTIO_STATUS_NEEDS_RESET, virtio_features_agree, NULL},
+    {VIRTIO_STATUS_DRIVER_OK, VIRTIO_STATUS_FEATURES_OK, VIRTIO_STATUS_NEEDS_RESET, NULL, virtio_device_start_queues},
     {VIRTIO_STATUS_FAILED, 0, 0, NULL, NULL},
 };
 
-/* The driver's choice must be a subset of the offer, and modern (virtio 1.4 §2.2.2, §6.1). */
-static bool agree_on_features(struct ioreqd_virtio_device *device)
-{
-    for (unsigned i = 0; i < 4; i++) {
-        uint32_t unknown = device->registers->driver_feature[i] & ~device->offered[i];
+/* Nothing was refused to legacy drivers, which could not have noticed (virtio 1.4 §3.1.2). */
+static const struct step legacy[STEPS] = {
+    {VIRTIO_STATUS_ACKNOWLEDGE, 0, 0, NULL, NULL},
+    {VIRTIO_STATUS_DRIVER, 0, 0, NULL, NULL},
+    {VIRTIO_STATUS_DRIVER_OK, 0, 0, NULL, virtio_device_start_queues},
+    {VIRTIO_STATUS_FAILED, 0, 0, NULL, NULL},
+};
 
-        if (unknown != 0) {
-            device->host->guest_error(device->device, "driver accepts features %#x of word %u that are not offered",
-                                      unknown, i);
-            return false;
-        }
-    }
-    if (!virtio_device_negotiated(device, IOREQD_VIRTIO_F_VERSION_1)) {
-        device->host->guest_error(device->device, "driver does not accept VIRTIO_F_VERSION_1: a legacy driver?");
-        return false;
-    }
-    return true;
-}
-
-static void start_queues(struct ioreqd_virtio_device *device)
+/* Bits that are none of the driver's; NEEDS_RESET may come back as it was read. */
+static void check_bits(struct ioreqd_virtio_device *device, const struct step *step, uint8_t value)
 {
-    for (unsigned i = 0; i < device->options.queues; i++) {
-        virtio_device_start_queue(device, i);
+    uint8_t status = device->registers->status;
+    uint8_t known = 0;
+
+    for (unsigned i = 0; i < STEPS; i++) {
+        known |= step[i].bit;
+    }
+    if ((status & known & ~value) != 0) {
+        device->host->guest_error(device->device, "status %#x written over %#x: a reset alone clears bits", value,
+                                  status);
+    }
+    if ((value & ~known & ~status) != 0) {
+        device->host->guest_error(device->device, "status %#x written over %#x: has bits that are not the driver's",
+                                  value, status);
     }
 }
 
 void virtio_status_write(struct ioreqd_virtio_device *device, uint8_t value)
 {
+    const struct step *step = virtio_device_is_legacy(device) ? legacy : modern;
     uint8_t *status = &device->registers->status;
 
-    if (value == 0) {
-        virtio_device_reset(device);
-        return;
-    }
-    if (device->resetting) {
-        return; /* the driver must wait for a 0 first (virtio 1.4 §4.1.4.3.2) */
-    }
-    for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
-        const struct step *step = &steps[i];
-
+    check_bits(device, step, value);
+    for (const struct step *end = step + STEPS; step != end; step++) {
         if ((value & step->bit) == 0 || (*status & step->bit) != 0) {
             continue;
         }

@@ -5,7 +5,7 @@
 
 #include "virtio/device.h"
 
-/* The driver wrote value. */
+/* The driver wrote value, which is not 0: that is virtio_device_reset(). */
 void virtio_status_write(struct ioreqd_virtio_device *device, uint8_t value);
 
 #endif

@@ -5,9 +5,12 @@
  * brings to the loop of their queue.
  */
 #include "virtio/common.h"
+#include "virtio/config.h"
 #include "virtio/device.h"
 #include "virtio/interrupt.h"
+#include "virtio/legacy.h"
 #include "virtio/queue.h"
+#include "virtio/registers.h"
 
 /* The members of struct virtio_pci_cfg_cap that a driver writes (virtio 1.4 §4.1.4.9). */
 enum access_offset { ACCESS_BAR = 4, ACCESS_OFFSET = 8, ACCESS_LENGTH = 12, ACCESS_DATA = 16, ACCESS_END = 20 };
@@ -26,34 +29,6 @@ static void put(uint8_t *bytes, unsigned size, uint32_t value)
 {
     for (unsigned i = 0; i < size; i++) {
         bytes[i] = (uint8_t)(value >> (8 * i));
-    }
-}
-
-/*
- * The generation moves when the driver reads after a change, and not at the change: eight bits would wrap under a
- * driver that reads slowly (virtio 1.4 §4.1.4.3.1).
- */
-static uint32_t read_config(struct ioreqd_virtio_device *device, uint32_t offset, unsigned size)
-{
-    struct ioreqd_virtio_registers *registers = device->registers;
-
-    if (registers->config_changed != 0) {
-        registers->config_changed = 0;
-        registers->config_generation++;
-    }
-    if (offset >= device->options.config_length) {
-        return 0;
-    }
-    uint32_t left = device->options.config_length - offset;
-    return get(device->options.config + offset, size < left ? size : left);
-}
-
-static void write_config(struct ioreqd_virtio_device *device, uint32_t offset, unsigned size, uint32_t value)
-{
-    const struct ioreqd_virtio_options *options = &device->options;
-
-    if (options->config_write != NULL && offset < options->config_length && size <= options->config_length - offset) {
-        options->config_write(device->device, device->state, offset, size, value);
     }
 }
 
@@ -77,7 +52,7 @@ static uint32_t read_bar(struct ioreqd_virtio_device *device, uint32_t offset, u
     case IOREQD_VIRTIO_ISR:
         return within == 0 ? virtio_interrupt_read_isr(device) : 0;
     case IOREQD_VIRTIO_CONFIG:
-        return read_config(device, within, size);
+        return virtio_config_read(device, within, size);
     default: /* doorbells */
         return 0;
     }
@@ -94,7 +69,9 @@ static void write_bar(struct ioreqd_virtio_device *device, uint32_t offset, unsi
         }
         break;
     case IOREQD_VIRTIO_CONFIG:
-        write_config(device, within, size, value);
+        if (virtio_device_pick(device, VIRTIO_INTERFACE_MODERN)) {
+            virtio_config_write(device, within, size, value);
+        }
         break;
     case IOREQD_VIRTIO_NOTIFY:
         write_notify(device, within, size);
@@ -110,19 +87,33 @@ static bool is_access(unsigned bar, uint64_t offset, unsigned size)
            offset < IOREQD_VIRTIO_BAR_SIZE && size <= IOREQD_VIRTIO_BAR_SIZE - offset;
 }
 
-uint64_t ioreqd_virtio_register_read(struct ioreqd_device *device, void *state, unsigned bar, uint64_t offset,
-                                     unsigned size)
+static bool is_legacy_access(const struct ioreqd_virtio_device *device, unsigned bar, unsigned size)
 {
-    (void)device;
-    return is_access(bar, offset, size) ? read_bar(virtio_device_of(state), (uint32_t)offset, size) : UINT64_MAX;
+    return bar == IOREQD_VIRTIO_BAR_LEGACY && device->transitional && size <= 4;
 }
 
-void ioreqd_virtio_register_write(struct ioreqd_device *device, void *state, unsigned bar, uint64_t offset,
+uint64_t ioreqd_virtio_register_read(struct ioreqd_device *unused, void *state, unsigned bar, uint64_t offset,
+                                     unsigned size)
+{
+    struct ioreqd_virtio_device *device = virtio_device_of(state);
+
+    (void)unused;
+    if (is_legacy_access(device, bar, size)) {
+        return virtio_legacy_read(device, (uint32_t)offset, size);
+    }
+    return is_access(bar, offset, size) ? read_bar(device, (uint32_t)offset, size) : UINT64_MAX;
+}
+
+void ioreqd_virtio_register_write(struct ioreqd_device *unused, void *state, unsigned bar, uint64_t offset,
                                   unsigned size, uint64_t value)
 {
-    (void)device;
-    if (is_access(bar, offset, size)) {
-        write_bar(virtio_device_of(state), (uint32_t)offset, size, (uint32_t)value);
+    struct ioreqd_virtio_device *device = virtio_device_of(state);
+
+    (void)unused;
+    if (is_legacy_access(device, bar, size)) {
+        virtio_legacy_write(device, (uint32_t)offset, size, (uint32_t)value);
+    } else if (is_access(bar, offset, size)) {
+        write_bar(device, (uint32_t)offset, size, (uint32_t)value);
     }
 }
 

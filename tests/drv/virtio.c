@@ -45,7 +45,8 @@ bool virtio_probe(struct virtio *virtio, const struct vcpu *vcpu, struct pci_fun
     unsigned reg = 0;
 
     *virtio = (struct virtio){.pci = function};
-    if (function->vendor != 0x1af4 || function->device < 0x1040 || function->device > 0x107f) {
+    /* The ids below 0x1040 are those of transitional devices (virtio 1.4 §4.1.2.2). */
+    if (function->vendor != 0x1af4 || function->device < 0x1000 || function->device > 0x107f) {
         return false;
     }
     while ((reg = pci_capability(vcpu, function, CAPABILITY_VENDOR, reg)) != 0) {

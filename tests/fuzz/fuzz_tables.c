@@ -3,6 +3,7 @@
  * What the tables of a model mean to a fuzzer: values for its properties, copies of its saved fields, its counters, see
  * fuzz_host.h. One thread.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -119,6 +120,30 @@ void fuzz_check_counters(const struct ioreqd_device *device, uint64_t *last)
  * Properties
  */
 
+#ifndef FUZZ_FIXED
+#define FUZZ_FIXED ""
+#endif
+
+/* Whether the fuzzer was built with a value of its own for a property: "KEY=VALUE,KEY=VALUE". Not of text. */
+static bool take_fixed(const struct ioreqd_property *property, uint64_t *value)
+{
+    size_t length = strlen(property->name);
+    struct value_reason reason;
+    char text[32];
+
+    for (const char *at = FUZZ_FIXED, *end; *at != '\0'; at = *end == ',' ? end + 1 : end) {
+        end = at + strcspn(at, ",");
+        if (strncmp(at, property->name, length) == 0 && at[length] == '=') {
+            snprintf(text, sizeof(text), "%.*s", (int)(end - at - (ptrdiff_t)length - 1), at + length + 1);
+            if (value_parse(property, text, value, &reason) != 0) {
+                fuzz_violation("property %s: %s", property->name, reason.text);
+            }
+            return true;
+        }
+    }
+    return false;
+}
+
 static uint64_t most_of(const struct ioreqd_property *property)
 {
     return property->kind == IOREQD_PROPERTY_U32 && property->maximum > UINT32_MAX ? UINT32_MAX : property->maximum;
@@ -130,6 +155,9 @@ static uint64_t choose_number(struct ioreqd_device *device, const struct ioreqd_
     uint64_t least = property->minimum, most = most_of(property);
     uint64_t value = 0;
 
+    if (take_fixed(property, &value)) {
+        return value;
+    }
     switch (fuzz_take(&device->input, 1) % 8) {
     case 0:
         value = least;
@@ -225,7 +253,8 @@ static void set_property(struct ioreqd_device *device, const struct ioreqd_prope
 
     switch (property->kind) {
     case IOREQD_PROPERTY_BOOL:
-        *to = (uint8_t)(fuzz_take(&device->input, 1) % 2);
+        number = take_fixed(property, &number) ? number : fuzz_take(&device->input, 1) % 2;
+        *to = (uint8_t)number;
         break;
     case IOREQD_PROPERTY_U32:
     case IOREQD_PROPERTY_U64:

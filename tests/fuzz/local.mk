@@ -21,7 +21,8 @@ fuzz_stack = $(fuzz_bridge) $(fuzz_virtio) $(filter %.c,$(libioreqd_device_la_SO
 fuzz_model = $(addprefix tests/fuzz/,fuzz_model.c fuzz_guest.c fuzz_host.c fuzz_io.c fuzz_memory.c fuzz_messages.c \
 	fuzz_tables.c) src/config/value.c src/config/error.c
 
-# A fuzzer is what has a list of sources here. One for the registers of a model takes one line.
+# A fuzzer is what has a list of sources here. One for the registers of a model takes one line, and a second one if some
+# of its properties shall not be left to the input.
 fuzz_config_sources = tests/fuzz/fuzz_config.c $(fuzz_bridge)
 fuzz_recording_sources = tests/fuzz/fuzz_recording.c $(filter %.c,$(libioreqd_recording_la_SOURCES))
 fuzz_requests_sources = tests/fuzz/fuzz_requests.c $(fuzz_stack)
@@ -29,6 +30,8 @@ fuzz_virtio_blk_sources = tests/fuzz/fuzz_virtio_blk.c tests/virtio/fake_host.c 
 fuzz_edu_sources = $(fuzz_model) devices/edu.c
 fuzz_serial_sources = $(fuzz_model) devices/serial/port.c devices/serial/serial.c devices/serial/uart.c
 fuzz_virtio_blk_registers_sources = $(fuzz_model) $(fuzz_virtio)
+fuzz_virtio_blk_transitional_sources = $(fuzz_model) $(fuzz_virtio)
+fuzz_virtio_blk_transitional_flags = -DFUZZ_FIXED='"transitional=on"'
 fuzz_watchdog_sources = $(fuzz_model) include/examples/watchdog/watchdog.c
 
 fuzzers = $(sort $(patsubst fuzz_%_sources,tests/fuzz/fuzz_%,$(filter fuzz_%_sources,$(.VARIABLES))))
@@ -44,7 +47,7 @@ fuzz:
 .SECONDEXPANSION:
 $(fuzzers): tests/fuzz/fuzz_%: $$(addprefix $(top_srcdir)/,$$(sort $$(fuzz_$$*_sources))) $(fuzz_headers)
 	$(AM_V_CCLD)mkdir -p tests/fuzz && \
-		$(CC) $(FUZZ_FLAGS) $(FUZZ_CPPFLAGS) -o $@ $(filter %.c,$^) $(FUZZ_LIBS)
+		$(CC) $(FUZZ_FLAGS) $(FUZZ_CPPFLAGS) $(fuzz_$*_flags) -o $@ $(filter %.c,$^) $(FUZZ_LIBS)
 
 clean-local: clean-fuzz
 .PHONY: clean-fuzz

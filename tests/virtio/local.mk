@@ -6,7 +6,7 @@ tests_virtio_test_virtio_SOURCES = \
 	tests/virtio/driver.c tests/virtio/driver.h \
 	tests/virtio/fake_host.c tests/virtio/fake_host.h \
 	tests/virtio/probe.c tests/virtio/probe.h \
-	tests/virtio/suites.h \
+	tests/virtio/fixture.c tests/virtio/suites.h \
 	tests/virtio/test_blk.c \
 	tests/virtio/test_large.c \
 	tests/virtio/test_life.c \
@@ -21,6 +21,23 @@ tests_virtio_test_virtio_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
 tests_virtio_test_virtio_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_virtio_test_virtio_LDADD = libioreqd-virtio-pic.la $(CHECK_LIBS)
 
+check_PROGRAMS += tests/virtio/test-virtio-conformance
+TESTS += tests/virtio/test-virtio-conformance
+tests_virtio_test_virtio_conformance_SOURCES = \
+	tests/virtio/conformance.c \
+	tests/virtio/conformance_basic.c \
+	tests/virtio/conformance_features.c \
+	tests/virtio/conformance_interrupt.c \
+	tests/virtio/conformance_legacy.c \
+	tests/virtio/conformance_pci.c \
+	tests/virtio/driver.c tests/virtio/driver.h \
+	tests/virtio/fake_host.c tests/virtio/fake_host.h \
+	tests/virtio/fixture.c tests/virtio/suites.h \
+	tests/virtio/probe.c tests/virtio/probe.h
+tests_virtio_test_virtio_conformance_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
+tests_virtio_test_virtio_conformance_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_virtio_test_virtio_conformance_LDADD = libioreqd-virtio-pic.la $(CHECK_LIBS)
+
 check_PROGRAMS += tests/virtio/test-virtio-threads
 TESTS += tests/virtio/test-virtio-threads
 tests_virtio_test_virtio_threads_SOURCES = \
@@ -34,3 +51,4 @@ tests_virtio_test_virtio_threads_LDADD = libioreqd-virtio-pic.la
 endif
 
 EXTRA_DIST += tests/fuzz/fuzz_virtio_blk.c tests/virtio/README.md
+EXTRA_DIST += tests/fuzz/fuzz_virtio_blk.c tests/virtio/CONFORMANCE.md

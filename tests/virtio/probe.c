@@ -4,7 +4,7 @@
 
 #include "tests/virtio/fake_host.h"
 
-static void ready(struct ioreqd_device *device, void *state, struct ioreqd_virtio_queue *queue)
+void probe_ready(struct ioreqd_device *device, void *state, struct ioreqd_virtio_queue *queue)
 {
     struct probe *probe = state;
     struct ioreqd_virtio_request *request;
@@ -32,6 +32,30 @@ static void config_write(struct ioreqd_device *device, void *state, uint32_t off
     }
 }
 
+static int create_old(struct ioreqd_device *device, void *state, struct ioreqd_description *description)
+{
+    static const struct ioreqd_virtio_dependency dependency[] = {
+        IOREQD_VIRTIO_NEEDS(9, 10), IOREQD_VIRTIO_NEEDS(8, 9),        IOREQD_VIRTIO_NEEDS(1, 0),
+        IOREQD_VIRTIO_NEEDS(5, 3),  IOREQD_VIRTIO_NEEDS_ONE(3, 1, 2),
+    };
+    struct probe *probe = state;
+    const struct ioreqd_virtio_options options = {
+        .features = {0x33f},
+        .queues = description->queues,
+        .queue_size = PROBE_SIZE,
+        .config = probe->config,
+        .config_length = sizeof(probe->config),
+        .ready = probe_ready,
+        .config_write = config_write,
+        .dependency = dependency,
+        .dependencies = sizeof(dependency) / sizeof(dependency[0]),
+        .legacy_features = 1u << 20,
+        .description = description,
+    };
+
+    return ioreqd_virtio_create(&probe->virtio, &fake_host, device, &options);
+}
+
 static int create(struct ioreqd_device *device, void *state, struct ioreqd_description *description)
 {
     struct probe *probe = state;
@@ -42,7 +66,7 @@ static int create(struct ioreqd_device *device, void *state, struct ioreqd_descr
         .context_size = 24,
         .config = probe->config,
         .config_length = sizeof(probe->config),
-        .ready = ready,
+        .ready = probe_ready,
         .config_write = config_write,
     };
 
@@ -57,6 +81,13 @@ static void destroy(struct ioreqd_device *device, void *state)
 
 static const struct ioreqd_description description = IOREQD_VIRTIO_DESCRIPTION(63, 0xff, 0, 0, 2, 8);
 
+static const struct ioreqd_description description_old = IOREQD_VIRTIO_DESCRIPTION(4, 0xff, 0, 0, 2, 8);
+
+static const struct ioreqd_property properties_old[] = {
+    IOREQD_VIRTIO_TRANSITIONAL(struct probe, virtio),
+    {.name = NULL},
+};
+
 static const struct ioreqd_field fields[] = {IOREQD_VIRTIO_FIELDS(struct probe, virtio, 2), {.tag = 0}};
 
 const struct ioreqd_model probe_model = {
@@ -69,6 +100,21 @@ const struct ioreqd_model probe_model = {
     .description = &description,
     .field = fields,
     .create = create,
+    .destroy = destroy,
+    IOREQD_VIRTIO_CALLS,
+};
+
+const struct ioreqd_model probe_old_model = {
+    .struct_size = sizeof(probe_old_model),
+    .abi = IOREQD_ABI,
+    .name = "probe-old",
+    .summary = "for tests",
+    .state_size = sizeof(struct probe),
+    .state_version = 1,
+    .description = &description_old,
+    .property = properties_old,
+    .field = fields,
+    .create = create_old,
     .destroy = destroy,
     IOREQD_VIRTIO_CALLS,
 };

@@ -24,6 +24,16 @@ struct probe {
     unsigned taken;
 };
 
+/* What both of them have queues served by. */
+void probe_ready(struct ioreqd_device *device, void *state, struct ioreqd_virtio_queue *queue);
+
+/* Bits 0 and 100, and no dependencies. */
 extern const struct ioreqd_model probe_model;
+
+/*
+ * A model of a type that has a transitional form. Offers bits 0 to 5, 20 by the legacy interface only, and 8 and 9, which
+ * nobody can have: 1 needs 0, 3 needs 1 or 2, 5 needs 3, 8 needs 9, 9 needs 10.
+ */
+extern const struct ioreqd_model probe_old_model;
 
 #endif

@@ -17,6 +17,10 @@ extern uint64_t ring_format;
 
 void probe_begin(void);
 void probe_begin_packed(void);
+/* Fixtures: probe_model, or probe_old_model as a modern or as a transitional device. */
+void probe_begin(void);
+void probe_old_begin(void);
+void probe_transitional_begin(void);
 void probe_end(void);
 
 /* Completes the i-th request that the probe holds. */
@@ -25,6 +29,14 @@ void probe_complete(unsigned i, uint32_t used);
 /* The device shows that it needs a reset, told so once, and touches nothing any more; a reset heals it. */
 void assert_ring_broken(void);
 
+/* Of test-virtio-conformance. */
+TCase *conformance_basic_cases(void);
+TCase *conformance_features_cases(void);
+TCase *conformance_pci_cases(void);
+TCase *conformance_interrupt_cases(void);
+TCase *conformance_legacy_cases(void);
+
+/* Of test-virtio. */
 TCase *registers_cases(void);
 /* Over the format whose name and fixture are given. */
 TCase *ring_cases(const char *name, void (*begin)(void));

@@ -37,7 +37,7 @@ START_TEST(saved_fields)
         ck_assert_uint_lt(field->offset, sizeof(struct ioreqd_virtio));
         ck_assert(count == 0 || field[-1].tag < field->tag);
     }
-    ck_assert_uint_eq(count, 19);
+    ck_assert_uint_eq(count, 20);
 }
 END_TEST
 
@@ -221,8 +221,8 @@ START_TEST(frozen_queue)
     driver_write(&driver, QUEUE_VECTOR, 2, 2); /* some drivers come with it late, but before DRIVER_OK */
     ck_assert_uint_eq(driver_read(&driver, QUEUE_VECTOR, 2), 2);
     driver_write(&driver, STATUS, 1, 0xf);
-    driver_write(&driver, QUEUE_VECTOR, 2, 0);
-    ck_assert_uint_eq(driver_read(&driver, QUEUE_VECTOR, 2), 2);
+    driver_write(&driver, QUEUE_VECTOR, 2, 0); /* and some while the queue runs, which they may */
+    ck_assert_uint_eq(driver_read(&driver, QUEUE_VECTOR, 2), 0);
 }
 END_TEST
 

@@ -13,6 +13,7 @@ tests_worker_test_worker_SOURCES = \
 	tests/worker/host.c \
 	tests/worker/io.c \
 	tests/worker/layouts.c \
+	tests/worker/legacy.c \
 	tests/worker/main.c \
 	tests/worker/requests.c \
 	tests/worker/reset.c \

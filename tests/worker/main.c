@@ -16,6 +16,7 @@ int main(void)
         suite_add_tcase(suite, group[i]());
     }
     suite_add_tcase(suite, layout_tests());
+    suite_add_tcase(suite, legacy_tests());
     runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
     failed = srunner_ntests_failed(runner);
