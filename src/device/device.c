@@ -14,6 +14,7 @@
 
 #include "device/device_private.h"
 #include "device/file.h"
+#include "device/sockets.h"
 #include "device/stream.h"
 
 static void on_quiet_for_reset(void *argument);
@@ -65,6 +66,10 @@ void device_destroy(struct ioreqd_device *device)
         stream_close(device->stream[i]); /* while the loop that it is used on is there */
     }
     free(device->stream);
+    for (size_t i = 0; i < device->sockets_count; i++) {
+        sockets_close(device->sockets[i]);
+    }
+    free(device->sockets);
     loop_destroy(device->queue_loop);
     for (size_t i = 0; i < device->files; i++) {
         file_close(device->file[i]);
@@ -115,6 +120,18 @@ int device_keep_stream(struct ioreqd_device *device, struct ioreqd_stream *strea
     }
     device->stream = streams;
     device->stream[device->streams++] = stream;
+    return 0;
+}
+
+int device_keep_sockets(struct ioreqd_device *device, struct ioreqd_sockets *sockets)
+{
+    struct ioreqd_sockets **all = realloc(device->sockets, (device->sockets_count + 1) * sizeof(*all));
+
+    if (all == NULL) {
+        return -ENOMEM;
+    }
+    device->sockets = all;
+    device->sockets[device->sockets_count++] = sockets;
     return 0;
 }
 
