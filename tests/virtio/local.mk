@@ -46,4 +46,4 @@ tests_virtio_test_virtio_threads_CFLAGS = $(AM_CFLAGS) -pthread
 tests_virtio_test_virtio_threads_LDADD = libioreqd-virtio-pic.la
 endif
 
-EXTRA_DIST += tests/fuzz/fuzz_virtio_blk.c
+EXTRA_DIST += tests/fuzz/fuzz_virtio_blk.c tests/fuzz/fuzz_virtio_vsock.c tests/virtio/VSOCK_CONFORMANCE.md
