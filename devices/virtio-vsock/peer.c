@@ -136,14 +136,14 @@ void vsock_peer_ended(struct connection *connection)
 
 /* ---- to the host ---- */
 
-/* The guest hears of room when it has used half of what it knows of, and not for each byte. */
+/* The guest hears of room when it has used half of what it knows of, and then of a quarter at least, not of each byte. */
 static void tell_room(struct connection *connection)
 {
     uint32_t size = (uint32_t)connection->vsock->property_buffer;
     uint32_t news = connection->forwarded - connection->told;
     uint32_t known = size - (connection->received - connection->told);
 
-    if (news != 0 && known < size / 2 && (connection->length == 0 || news >= size / 4)) {
+    if (known < size / 2 && news >= size / 4) {
         vsock_connection_output(connection, OUTPUT_CREDIT_UPDATE);
     }
 }

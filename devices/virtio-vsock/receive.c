@@ -34,7 +34,7 @@ uint32_t vsock_receive_credit(const struct connection *connection)
     return under_way < connection->guest_buf_alloc ? connection->guest_buf_alloc - under_way : 0;
 }
 
-/* False, and the device broken, where the guest's buffer cannot be written. */
+/* False where the guest's buffer cannot be written: the device is broken, or may not reach memory for a while. */
 static bool put_header(struct vsock *vsock, struct ioreqd_virtio_request *request, const struct packet *packet)
 {
     uint8_t header[PACKET_HEADER];
@@ -48,7 +48,7 @@ static bool put_header(struct vsock *vsock, struct ioreqd_virtio_request *reques
     return error == 0;
 }
 
-static void send_reset(struct vsock *vsock, struct ioreqd_virtio_request *request)
+static bool send_reset(struct vsock *vsock, struct ioreqd_virtio_request *request)
 {
     const struct reset *reset = &vsock->reset[vsock->reset_head];
     struct packet packet = {
@@ -60,12 +60,15 @@ static void send_reset(struct vsock *vsock, struct ioreqd_virtio_request *reques
         .operation = OP_RST,
     };
 
-    if (put_header(vsock, request, &packet)) {
+    bool written = put_header(vsock, request, &packet);
+
+    if (written) {
         vsock_count(&vsock->resets, 1);
         vsock->reset_head = (vsock->reset_head + 1) % RESETS;
         vsock->reset_count--;
     }
-    ioreqd_virtio_request_complete(request, PACKET_HEADER);
+    ioreqd_virtio_request_complete(request, written ? PACKET_HEADER : 0);
+    return written;
 }
 
 /*
@@ -152,7 +155,7 @@ static unsigned covered_by(enum packet_operation operation)
     return covered[operation] | OUTPUT_CREDIT_UPDATE;
 }
 
-static void send_packet(struct connection *connection, struct ioreqd_virtio_request *request)
+static bool send_packet(struct connection *connection, struct ioreqd_virtio_request *request)
 {
     struct vsock *vsock = connection->vsock;
     uint32_t length = 0;
@@ -176,7 +179,7 @@ static void send_packet(struct connection *connection, struct ioreqd_virtio_requ
         if (length != 0) { /* read, and lost */
             vsock_connection_move(connection, EVENT_ABORT);
         }
-        return;
+        return false;
     }
     connection->told = packet.fwd_cnt;
     vsock_connection_sent(connection, covered_by(operation));
@@ -186,32 +189,33 @@ static void send_packet(struct connection *connection, struct ioreqd_virtio_requ
     } else if (operation == OP_SHUTDOWN && packet.flags == SHUTDOWN_BOTH) {
         vsock_connection_move(connection, EVENT_HOST_DONE);
     }
+    return true;
 }
 
-static void send_next(struct vsock *vsock, struct ioreqd_virtio_request *request)
+static bool send_next(struct vsock *vsock, struct ioreqd_virtio_request *request)
 {
     uint32_t writable = ioreqd_virtio_request_writable(request);
 
     if (writable < PACKET_HEADER) {
         ioreqd_virtio_broken(&vsock->virtio, "a buffer of the receive queue has %u bytes", writable);
         ioreqd_virtio_request_complete(request, 0);
-        return;
+        return false;
     }
     if (vsock->reset_count != 0 && (vsock->reset_turn || vsock->first_output == NULL)) {
         vsock->reset_turn = false;
-        send_reset(vsock, request);
-    } else {
-        vsock->reset_turn = true;
-        send_packet(vsock->first_output, request);
+        return send_reset(vsock, request);
     }
+    vsock->reset_turn = true;
+    return send_packet(vsock->first_output, request);
 }
 
 void vsock_receive(struct vsock *vsock, struct ioreqd_virtio_queue *queue)
 {
     struct ioreqd_virtio_request *request;
 
-    while ((vsock->first_output != NULL || vsock->reset_count != 0) && (request = ioreqd_virtio_take(queue)) != NULL) {
-        send_next(vsock, request);
+    /* Where memory is out of reach, the library has the queue ready again when it is back. */
+    while ((vsock->first_output != NULL || vsock->reset_count != 0) && (request = ioreqd_virtio_take(queue)) != NULL &&
+           send_next(vsock, request)) {
     }
     if (vsock->tx_stalled && !vsock_receive_resets_full(vsock)) {
         vsock->tx_stalled = false;

@@ -361,6 +361,26 @@ START_TEST(who_says_nothing_is_sent_away)
 }
 END_TEST
 
+/* One timer serves them all. */
+START_TEST(each_has_its_time)
+{
+    int first, second;
+
+    bench_begin();
+    first = bench_call();
+    bench_pass(3 * SECOND);
+    second = bench_call();
+    bench_pass(3 * SECOND);
+    ck_assert(bench_closed(first));
+    ck_assert(!bench_closed(second));
+    bench_pass(3 * SECOND);
+    ck_assert(bench_closed(second));
+    close(first);
+    close(second);
+    bench_destroy();
+}
+END_TEST
+
 START_TEST(the_guest_refuses)
 {
     struct wire wire;
@@ -475,6 +495,7 @@ TCase *vsock_connect_cases(void)
     tcase_add_test(cases, bytes_behind_the_greeting);
     tcase_add_loop_test(cases, what_a_greeting_is, 0, GREETINGS);
     tcase_add_test(cases, who_says_nothing_is_sent_away);
+    tcase_add_test(cases, each_has_its_time);
     tcase_add_test(cases, the_guest_refuses);
     tcase_add_test(cases, the_guest_does_not_answer);
     tcase_add_test(cases, the_guest_was_never_asked);

@@ -434,6 +434,7 @@ START_TEST(no_byte_is_lost_or_moved)
 
     srand((unsigned)_i + 1);
     bench_begin();
+    bench.socket_room = _i % 2 == 0 ? 0 : 5000; /* then most goes through the buffers */
     for (unsigned i = 0; i < LINES; i++) {
         lines[i] = (struct line){.guest_port = 100 + i, .told_buffer = BUFFER};
         if (i % 2 == 0) {

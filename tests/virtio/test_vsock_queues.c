@@ -61,6 +61,40 @@ START_TEST(clause_5_10_6_1_2_transmit_goes_on_without_receive_buffers)
 }
 END_TEST
 
+/* A socket that is not watched because its bytes cannot go on is watched again once they have. */
+START_TEST(bytes_wait_for_receive_buffers)
+{
+    struct wire wire;
+    int far;
+
+    bench_create(4);
+    bench_start(0, 1);
+    bench_send(OP_REQUEST, 5, 80);
+    far = bench.far;
+    ck_assert(bench_take(&wire, NULL));
+    for (unsigned round = 0; round < 3; round++) {
+        for (unsigned i = 0; i < 3; i++) {
+            ck_assert_int_eq(write(far, "hello", 5), 5);
+            bench_pump();
+        }
+        bench_expect_nothing();
+        bench_give(1, 4096);
+        ck_assert(bench_take(&wire, NULL));
+        ck_assert_uint_eq(wire.operation, OP_RW);
+        ck_assert_uint_eq(wire.length, 15);
+    }
+    bench_expect_nothing();
+    bench_give(1, 4096);
+    bench_expect_nothing();
+    ck_assert_int_eq(write(far, "x", 1), 1);
+    bench_pump();
+    ck_assert(bench_take(&wire, NULL));
+    ck_assert_uint_eq(wire.length, 1);
+    close(far);
+    bench_destroy();
+}
+END_TEST
+
 /* Resets that no connection keeps are bounded, and none is lost: the guest's packets wait. */
 START_TEST(clause_5_10_6_1_resources_are_bounded)
 {
@@ -287,6 +321,42 @@ START_TEST(data_buffers_outside_of_memory)
 }
 END_TEST
 
+/* Takes bus mastering away when bytes are on their way into memory. */
+static int map_and_lose(struct ioreqd_device *device, uint64_t address, size_t length, enum ioreqd_direction direction,
+                        struct iovec *iov, uint64_t *pin, unsigned count)
+{
+    int pieces = fake_host.dma_map(device, address, length, direction, iov, pin, count);
+
+    bench.fake->no_bus_master = true;
+    return pieces;
+}
+
+START_TEST(bytes_lost_in_between)
+{
+    int far;
+
+    bench_begin();
+    far = bench_connect(5, 80);
+    bench_host.dma_map = map_and_lose;
+    ck_assert_int_eq(write(far, "hello", 5), 5);
+    bench_pump();
+    ck_assert(bench_closed(far));
+    bench_host.dma_map = fake_host.dma_map;
+    bench.fake->no_bus_master = false;
+    bench.driver.model->bus_master(fake_device(bench.fake), bench.vsock, 1);
+    bench_pump();
+    struct wire wire;
+    ck_assert(driver_used_index(&bench.driver, QUEUE_RX) >= 2);
+    uint32_t id, length;
+    ck_assert(driver_used(&bench.driver, QUEUE_RX, &id, &length)); /* the buffer that was to have them */
+    ck_assert_uint_eq(length, 0);
+    ck_assert(bench_take(&wire, NULL));
+    ck_assert_uint_eq(wire.operation, OP_RST);
+    close(far);
+    bench_destroy();
+}
+END_TEST
+
 START_TEST(packets_without_a_header)
 {
     struct part part = {.address = 0xf0000};
@@ -360,6 +430,7 @@ TCase *vsock_queue_cases(void)
     TCase *cases = tcase_create("queues");
 
     tcase_add_test(cases, clause_5_10_6_1_2_transmit_goes_on_without_receive_buffers);
+    tcase_add_test(cases, bytes_wait_for_receive_buffers);
     tcase_add_test(cases, clause_5_10_6_1_resources_are_bounded);
     tcase_add_test(cases, connections_take_turns);
     tcase_add_test(cases, resets_take_turns_with_connections);
@@ -368,6 +439,7 @@ TCase *vsock_queue_cases(void)
     tcase_add_test(cases, receive_buffers_without_room_for_data);
     tcase_add_test(cases, receive_buffers_outside_of_memory);
     tcase_add_test(cases, data_buffers_outside_of_memory);
+    tcase_add_test(cases, bytes_lost_in_between);
     tcase_add_test(cases, packets_without_a_header);
     tcase_add_test(cases, packets_outside_of_memory);
     tcase_add_test(cases, data_in_many_pieces);

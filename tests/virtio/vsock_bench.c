@@ -116,6 +116,14 @@ static int sockets_listen(struct ioreqd_device *device, struct ioreqd_loop *loop
     return 0;
 }
 
+static void make_narrow(int descriptor)
+{
+    if (bench.socket_room != 0 &&
+        setsockopt(descriptor, SOL_SOCKET, SO_SNDBUF, &bench.socket_room, sizeof(bench.socket_room)) != 0) {
+        fail("setsockopt");
+    }
+}
+
 static int sockets_connect(struct ioreqd_sockets *of, const char *suffix)
 {
     int pair[2];
@@ -132,6 +140,7 @@ static int sockets_connect(struct ioreqd_sockets *of, const char *suffix)
         fail("socketpair");
     }
     bench.far = pair[1];
+    make_narrow(pair[0]);
     return pair[0];
 }
 
@@ -151,6 +160,7 @@ int bench_call(void)
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) != 0) {
         fail("socketpair");
     }
+    make_narrow(pair[0]);
     sockets.came(sockets.argument, pair[0]);
     bench_pump();
     return pair[1];

@@ -34,7 +34,8 @@ struct bench {
     uint32_t connect_port; /* of the last one */
     int far;               /* and its far end; -1: none */
     unsigned connects;
-    unsigned calls; /* of watches */
+    int socket_room; /* bytes that sockets to the host take; 0: as usual */
+    unsigned calls;  /* of watches */
     unsigned warnings;
     uint32_t transmit_slot, receive_slot;
 };
