@@ -6,6 +6,18 @@ devices_virtio_blk_la_SOURCES = devices/virtio-blk.c
 devices_virtio_blk_la_LDFLAGS = $(device_ldflags)
 devices_virtio_blk_la_LIBADD = libioreqd-virtio-pic.la
 
+module_LTLIBRARIES += devices/virtio-vsock.la
+virtio_vsock_sources = \
+	devices/virtio-vsock/connection.c \
+	devices/virtio-vsock/packet.c devices/virtio-vsock/packet.h \
+	devices/virtio-vsock/peer.c \
+	devices/virtio-vsock/receive.c \
+	devices/virtio-vsock/transmit.c \
+	devices/virtio-vsock/vsock.c devices/virtio-vsock/vsock.h
+devices_virtio_vsock_la_SOURCES = $(virtio_vsock_sources)
+devices_virtio_vsock_la_LDFLAGS = $(device_ldflags)
+devices_virtio_vsock_la_LIBADD = libioreqd-virtio-pic.la
+
 module_LTLIBRARIES += devices/edu.la
 devices_edu_la_SOURCES = devices/edu.c
 devices_edu_la_LDFLAGS = $(device_ldflags)

@@ -31,11 +31,13 @@ libioreqd_device_la_SOURCES = \
 	src/device/host.c src/device/host.h \
 	src/device/loop.c src/device/loop.h \
 	src/device/module.c src/device/module.h \
+	src/device/sockets.c src/device/sockets.h \
 	src/device/stream.c src/device/stream.h src/device/stream_private.h \
 	src/device/stream_file.c \
 	src/device/stream_pty.c \
 	src/device/stream_socket.c \
 	src/device/timer.c src/device/timer.h \
+	src/device/unix_listener.c src/device/unix_listener.h \
 	src/device/watch.c src/device/watch.h
 libioreqd_device_la_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) $(URING_CFLAGS)
 libioreqd_device_la_LIBADD = $(EVENT_LIBS) $(URING_LIBS)

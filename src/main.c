@@ -21,6 +21,7 @@
 #include "describe_mode.h"
 #include "device/device.h"
 #include "device/file.h"
+#include "device/sockets.h"
 #include "device/stream.h"
 #include "exit_status.h"
 #include "hypervisor/toolstack.h"
@@ -116,6 +117,23 @@ static int open_stream(void *context, const char *property, const char *value, s
     return 0;
 }
 
+static int open_sockets(void *context, const char *property, const char *path, struct ioreqd_sockets **sockets,
+                        struct config_error *error)
+{
+    struct opener *opener = context;
+    bool check = opener->instance->config.mode == CONFIG_CHECK;
+    char reason[256];
+
+    if (sockets_open(path, check, sockets, reason, sizeof(reason)) != 0) {
+        return cannot_open(opener, property, path, reason, error);
+    }
+    if (*sockets != NULL && device_keep_sockets(opener->device, *sockets) != 0) {
+        sockets_close(*sockets);
+        return config_error_memory(error);
+    }
+    return 0;
+}
+
 static const char *value_of(const struct config_device *config, const char *key)
 {
     for (size_t i = 0; key != NULL && i < config->pairs; i++) {
@@ -142,7 +160,8 @@ static int make_device(struct instance *instance, const struct config_device *co
     *made = device;
 
     struct opener context = {.instance = instance, .config = config, .device = device};
-    struct property_opener opener = {.open_file = open_file, .open_stream = open_stream, .context = &context};
+    struct property_opener opener = {
+        .open_file = open_file, .open_stream = open_stream, .open_sockets = open_sockets, .context = &context};
 
     if (property_parse(model, config, device_state(device), &opener, &instance->error) != 0) {
         return -1;

@@ -588,8 +588,9 @@ struct ioreqd_host {
     /*
      * Unix stream sockets for a path that the model never sees. sockets_listen(), called once, in create(), has
      * came(argument, descriptor) called on the loop for whoever connects to the path; sockets_connect() connects to the
-     * path with suffix appended ([A-Za-z0-9_.-]+), and returns a descriptor, which may not wait, or -errno. Descriptors are
-     * the model's, for watch_create(), and do not block. [loop]
+     * path with suffix appended ([A-Za-z0-9_.-]+), and returns a descriptor at once, or -errno; -EAGAIN: whoever listens is
+     * behind with accepting. Descriptors are the model's, for watch_create(), and do not block. In a replay sockets is NULL,
+     * though the property be required. [loop]
      */
     int (*sockets_listen)(struct ioreqd_device *device, struct ioreqd_loop *loop, struct ioreqd_sockets *sockets,
                           void (*came)(void *argument, int descriptor), void *argument);

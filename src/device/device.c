@@ -15,6 +15,7 @@
 
 #include "device/device_private.h"
 #include "device/file.h"
+#include "device/sockets.h"
 #include "device/stream.h"
 
 /* Of one device: more than that are of no use to its queues. */
@@ -72,6 +73,10 @@ void device_destroy(struct ioreqd_device *device)
         stream_close(device->stream[i]); /* while the loop that it is used on is there */
     }
     free(device->stream);
+    for (size_t i = 0; i < device->sockets_count; i++) {
+        sockets_close(device->sockets[i]);
+    }
+    free(device->sockets);
     for (unsigned i = 0; device->queue_loop != NULL && i < device->most_threads; i++) {
         loop_destroy(device->queue_loop[i]);
     }
@@ -125,6 +130,18 @@ int device_keep_stream(struct ioreqd_device *device, struct ioreqd_stream *strea
     }
     device->stream = streams;
     device->stream[device->streams++] = stream;
+    return 0;
+}
+
+int device_keep_sockets(struct ioreqd_device *device, struct ioreqd_sockets *sockets)
+{
+    struct ioreqd_sockets **all = realloc(device->sockets, (device->sockets_count + 1) * sizeof(*all));
+
+    if (all == NULL) {
+        return -ENOMEM;
+    }
+    device->sockets = all;
+    device->sockets[device->sockets_count++] = sockets;
     return 0;
 }
 

@@ -61,6 +61,8 @@ const struct ioreqd_description *device_description(const struct ioreqd_device *
 int device_keep_file(struct ioreqd_device *device, struct ioreqd_file *file);
 /* The same of a stream. */
 int device_keep_stream(struct ioreqd_device *device, struct ioreqd_stream *stream);
+/* The same of sockets. */
+int device_keep_sockets(struct ioreqd_device *device, struct ioreqd_sockets *sockets);
 
 /* How many threads its queues may have at most, before device_configure(). 0: as many as this machine has CPUs for. */
 void device_set_threads(struct ioreqd_device *device, unsigned threads);

@@ -37,6 +37,8 @@ struct ioreqd_device {
     size_t files;
     struct ioreqd_stream **stream;
     size_t streams;
+    struct ioreqd_sockets **sockets;
+    size_t sockets_count;
 
     unsigned most_threads; /* for queues, at least 1 */
     struct ioreqd_loop *

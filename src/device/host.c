@@ -13,6 +13,7 @@
 #include "device/file.h"
 #include "device/file_ring.h"
 #include "device/granted_memory.h"
+#include "device/sockets.h"
 #include "device/stream.h"
 #include "device/timer.h"
 #include "device/watch.h"
@@ -270,6 +271,13 @@ static int is_connected(struct ioreqd_stream *stream)
     return stream_connected(stream);
 }
 
+static int listen_at_sockets(struct ioreqd_device *device, struct ioreqd_loop *loop, struct ioreqd_sockets *sockets,
+                             void (*came)(void *argument, int descriptor), void *argument)
+{
+    (void)device;
+    return sockets_attach(loop, sockets, came, argument);
+}
+
 /* ---- words to people ---- */
 
 static void log_message(struct ioreqd_device *device, enum ioreqd_log_level level, const char *format, ...)
@@ -369,6 +377,9 @@ static const struct ioreqd_host table = {
     .stream_read = stream_read,
     .stream_write = stream_write,
     .stream_connected = is_connected,
+
+    .sockets_listen = listen_at_sockets,
+    .sockets_connect = sockets_connect,
 };
 
 const struct ioreqd_host *host_table(void)

@@ -12,124 +12,30 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "device/stream_private.h"
+#include "device/unix_listener.h"
 #include "log.h"
 
 #define BACKLOG 4
-#define MODE    (S_IRUSR | S_IWUSR) /* whoever reaches a guest's console may own the guest */
 
 #define RETRY UINT64_C(1000000000) /* nanoseconds */
 
 struct listener {
-    int descriptor;
+    struct unix_listener socket;
     struct ioreqd_watch *watch;
     struct ioreqd_timer *retry;
-    dev_t device; /* of the socket's file, to remove no other one */
-    ino_t inode;
 };
 
 /* ---- opening and closing ---- */
 
-/*
- * Whether a process has the socket bound, 0 or 1, or -1 with errno set. Asked with a socket of another type, which
- * the kernel refuses with EPROTOTYPE when somebody is there: a peer would disturb them.
- */
-static int is_alive(const struct sockaddr_un *address)
-{
-    int descriptor = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    int error;
-
-    if (descriptor < 0) {
-        return -1;
-    }
-    error = connect(descriptor, (const struct sockaddr *)address, sizeof(*address)) == 0 ? 0 : errno;
-    close(descriptor);
-    if (error == ECONNREFUSED || error == ENOENT) {
-        return 0;
-    }
-    errno = error;
-    return error == 0 || error == EPROTOTYPE ? 1 : -1;
-}
-
-/* Makes room at the path: what is there may be the socket of a process that has ended. */
-static int make_room(const struct sockaddr_un *address, bool check, char *reason, size_t size)
-{
-    const char *path = address->sun_path;
-    struct stat status;
-    int alive;
-
-    if (lstat(path, &status) != 0) {
-        return errno == ENOENT ? 0
-                               : stream_refuse(reason, size, errno, "%s: %s", strerror(errno), stream_remedy(errno));
-    }
-    if (!S_ISSOCK(status.st_mode)) {
-        return stream_refuse(reason, size, EEXIST,
-                             "something other than a socket is there: remove it, or name "
-                             "another path");
-    }
-    alive = is_alive(address);
-    if (alive < 0) {
-        return stream_refuse(reason, size, errno,
-                             "the socket that is there cannot be asked for its owner: %s: give "
-                             "ioreqd's user access to it",
-                             strerror(errno));
-    }
-    if (alive > 0) {
-        return stream_refuse(reason, size, EADDRINUSE,
-                             "another process listens there: end that one, or name another "
-                             "path");
-    }
-    if (!check && unlink(path) != 0 && errno != ENOENT) {
-        return stream_refuse(reason, size, errno,
-                             "the socket of a process that has ended cannot be removed: %s: "
-                             "remove it",
-                             strerror(errno));
-    }
-    return 0;
-}
-
-static int listen_at(struct listener *listener, const struct sockaddr_un *address, char *reason, size_t size)
-{
-    struct stat status;
-
-    listener->descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    /* The mode of a socket before bind() is that of the file that bind() makes: nobody gets in between. */
-    if (listener->descriptor < 0 || fchmod(listener->descriptor, MODE) != 0) {
-        return stream_refuse(reason, size, errno, "no socket can be made: %s", strerror(errno));
-    }
-    if (bind(listener->descriptor, (const struct sockaddr *)address, sizeof(*address)) != 0) {
-        return stream_refuse(reason, size, errno, "cannot be made: %s: %s", strerror(errno), stream_remedy(errno));
-    }
-    if (stat(address->sun_path, &status) != 0 || listen(listener->descriptor, BACKLOG) != 0) {
-        int error = errno;
-
-        unlink(address->sun_path);
-        return stream_refuse(reason, size, error, "cannot be listened at: %s", strerror(error));
-    }
-    listener->device = status.st_dev;
-    listener->inode = status.st_ino;
-    return 0;
-}
-
 static int open_it(struct ioreqd_stream *stream, const char *path, bool check, char *reason, size_t size)
 {
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
     struct listener *listener;
 
-    if (strlen(path) >= sizeof(address.sun_path)) {
-        return stream_refuse(reason, size, ENAMETOOLONG, "a socket's path has at most %zu bytes: name a shorter one",
-                             sizeof(address.sun_path) - 1);
-    }
-    memcpy(address.sun_path, path, strlen(path) + 1);
-    if (make_room(&address, check, reason, size) != 0) {
-        return -1;
-    }
     if (check) {
-        return stream_check_place(path, reason, size);
+        return unix_listener_check(path, reason, size);
     }
     listener = calloc(1, sizeof(*listener));
     stream->place = strdup(path);
@@ -137,8 +43,7 @@ static int open_it(struct ioreqd_stream *stream, const char *path, bool check, c
         stream_refuse(reason, size, ENOMEM, "out of memory");
         goto fail;
     }
-    listener->descriptor = -1;
-    if (listen_at(listener, &address, reason, size) != 0) {
+    if (unix_listener_open(&listener->socket, path, BACKLOG, reason, size) != 0) {
         goto fail;
     }
     stream->own = listener;
@@ -147,9 +52,6 @@ static int open_it(struct ioreqd_stream *stream, const char *path, bool check, c
 fail:;
     int error = errno;
 
-    if (listener != NULL && listener->descriptor >= 0) {
-        close(listener->descriptor);
-    }
     free(listener);
     free(stream->place);
     errno = error;
@@ -159,17 +61,13 @@ fail:;
 static void close_it(struct ioreqd_stream *stream)
 {
     struct listener *listener = stream->own;
-    struct stat status;
 
     timer_free(listener->retry);
     watch_free(listener->watch);
-    if (lstat(stream->place, &status) == 0 && status.st_dev == listener->device && status.st_ino == listener->inode) {
-        unlink(stream->place);
-    }
     if (stream->descriptor >= 0) {
         close(stream->descriptor);
     }
-    close(listener->descriptor);
+    unix_listener_close(&listener->socket, stream->place);
     free(listener);
 }
 
@@ -194,7 +92,7 @@ static void forget_peer(struct ioreqd_stream *stream)
 static int take_peer(struct ioreqd_stream *stream)
 {
     struct listener *listener = stream->own;
-    int descriptor = accept4(listener->descriptor, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    int descriptor = accept4(listener->socket.descriptor, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
     if (descriptor < 0 && errno != EAGAIN && errno != ECONNABORTED && errno != EINTR) {
         /* They go on waiting, which would keep the loop busy. */
@@ -235,7 +133,7 @@ static void replace_peer(struct ioreqd_stream *stream)
 
 static bool somebody_waits(struct ioreqd_stream *stream)
 {
-    struct pollfd one = {.fd = ((struct listener *)stream->own)->descriptor, .events = POLLIN};
+    struct pollfd one = {.fd = ((struct listener *)stream->own)->socket.descriptor, .events = POLLIN};
 
     return poll(&one, 1, 0) > 0;
 }
@@ -265,7 +163,7 @@ static void on_arrival(void *argument, unsigned events)
 static int attach(struct ioreqd_stream *stream)
 {
     struct listener *listener = stream->own;
-    int rc = watch_make(stream->loop, listener->descriptor, on_arrival, stream, &listener->watch);
+    int rc = watch_make(stream->loop, listener->socket.descriptor, on_arrival, stream, &listener->watch);
 
     if (rc != 0) {
         return rc;

@@ -23,6 +23,7 @@ struct state {
     struct ioreqd_file *file;
     struct ioreqd_file *second;
     struct ioreqd_stream *line;
+    struct ioreqd_sockets *sockets;
     uint8_t after;
 };
 
@@ -32,6 +33,7 @@ static const struct ioreqd_property properties[] = {
     {.name = "file", .help = "f", .kind = IOREQD_PROPERTY_FILE, .offset = AT(file), .read_only_by = "lock"},
     {.name = "second", .help = "f", .kind = IOREQD_PROPERTY_FILE, .offset = AT(second)},
     {.name = "line", .help = "l", .kind = IOREQD_PROPERTY_STREAM, .offset = AT(line)},
+    {.name = "sockets", .help = "s", .kind = IOREQD_PROPERTY_SOCKETS, .offset = AT(sockets)},
     {.name = "flag", .help = "f", .fallback = "on", .kind = IOREQD_PROPERTY_BOOL, .offset = AT(flag)},
     {.name = "lock", .help = "f", .kind = IOREQD_PROPERTY_BOOL, .offset = AT(lock)},
     {.name = "text", .help = "t", .kind = IOREQD_PROPERTY_STRING, .offset = AT(text), .minimum = 2, .maximum = 4},
@@ -99,10 +101,25 @@ static int open_stream(void *context, const char *property, const char *value, s
     return 0;
 }
 
+static int open_sockets(void *context, const char *property, const char *path, struct ioreqd_sockets **sockets,
+                        struct config_error *error)
+{
+    struct opened *opened = context;
+    size_t used = strlen(opened->log);
+
+    if (strcmp(path, "taken") == 0) {
+        return config_error_set(error, EXIT_STATUS_CONFIGURATION, "%s: somebody has it", path);
+    }
+    snprintf(opened->log + used, sizeof(opened->log) - used, "%s=%s ", property, path);
+    *sockets = (struct ioreqd_sockets *)(void *)((char *)opened->state + 10);
+    return 0;
+}
+
 static int parse_model(const struct ioreqd_model *of, const char *option, struct state *state, struct opened *opened,
                        struct config_error *error)
 {
-    struct property_opener opener = {.open_file = open_file, .open_stream = open_stream, .context = opened};
+    struct property_opener opener = {
+        .open_file = open_file, .open_stream = open_stream, .open_sockets = open_sockets, .context = opened};
     struct config_device device;
     bool help;
     int result;
@@ -279,9 +296,35 @@ START_TEST(test_streams)
 }
 END_TEST
 
+START_TEST(test_sockets)
+{
+    static const struct property_opener nothing;
+    struct config_device device;
+    struct config_error error;
+    struct opened opened;
+    struct state state;
+    bool help;
+
+    parse_good("m,sockets=/run/a,,b,file=/a", &state, &opened);
+    ck_assert_str_eq(opened.log, "file=/a(rw) sockets=/run/a,b ");
+    ck_assert_ptr_eq(state.sockets, (char *)&state + 10);
+    parse_good("m", &state, &opened);
+    ck_assert_str_eq(opened.log, "");
+    ck_assert_ptr_null(state.sockets);
+    ck_assert_int_eq(parse_model(&model, "m,sockets=taken", &state, &opened, &error), -1);
+    ck_assert_str_eq(error.text, "taken: somebody has it");
+    /* In a replay there are neither streams nor sockets. */
+    ck_assert_int_eq(config_device_parse("m,sockets=/run/a,line=pty", &device, &help, &error), 0);
+    ck_assert_int_eq(property_parse(&model, &device, &state, &nothing, &error), 0);
+    ck_assert_ptr_null(state.sockets);
+    ck_assert_ptr_null(state.line);
+    config_device_free(&device);
+}
+END_TEST
+
 #define NUMBER_REMEDY "give a number, "
 #define SIZE_REMEDY   "give a number of bytes, or one with k, M, G or T, 512 to 8T"
-#define KEYS          "file, second, line, flag, lock, text, number, large, any, size, id, addr, bridge, group"
+#define KEYS          "file, second, line, sockets, flag, lock, text, number, large, any, size, id, addr, bridge, group"
 
 static const struct {
     const char *option;
@@ -384,6 +427,7 @@ int main(void)
     tcase_add_test(tests, test_files);
     tcase_add_test(tests, test_file_errors);
     tcase_add_test(tests, test_streams);
+    tcase_add_test(tests, test_sockets);
     tcase_add_loop_test(tests, test_bad, 0, sizeof(bad) / sizeof(bad[0]));
     tcase_add_test(tests, test_required);
     tcase_add_test(tests, test_no_properties);

@@ -15,6 +15,7 @@ tests_device_test_device_SOURCES = \
 	tests/device/memory.c \
 	tests/device/memory_race.c \
 	tests/device/pins.c \
+	tests/device/sockets.c \
 	tests/device/stream_bench.c tests/device/stream_bench.h \
 	tests/device/stream_file.c \
 	tests/device/stream_pty.c \

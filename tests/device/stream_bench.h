@@ -57,5 +57,6 @@ void exchange(int far);
 TCase *stream_socket_tests(void);
 TCase *stream_pty_tests(void);
 TCase *stream_file_tests(void);
+TCase *sockets_tests(void);
 
 #endif

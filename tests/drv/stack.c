@@ -10,6 +10,7 @@
 
 #include "config/property.h"
 #include "device/file.h"
+#include "device/sockets.h"
 #include "device/stream.h"
 
 #ifndef MODULE_BUILD_DIRECTORY
@@ -60,11 +61,11 @@ static int open_file(void *context, const char *property, const char *path, bool
     return device_keep_file(stack->device, *file);
 }
 
-/* The property that a model cannot do without a file for, or NULL. */
-static const char *needed_file(const struct ioreqd_model *model)
+/* The property of a kind that a model cannot do without, or NULL. */
+static const char *needed(const struct ioreqd_model *model, enum ioreqd_property_kind kind)
 {
     for (const struct ioreqd_property *at = model->property; at != NULL && at->name != NULL; at++) {
-        if (at->kind == IOREQD_PROPERTY_FILE && (at->flags & IOREQD_PROPERTY_REQUIRED) != 0) {
+        if (at->kind == kind && (at->flags & IOREQD_PROPERTY_REQUIRED) != 0) {
             return at->name;
         }
     }
@@ -83,6 +84,18 @@ static int open_stream(void *context, const char *property, const char *value, s
     return *stream == NULL ? 0 : device_keep_stream(stack->device, *stream);
 }
 
+static int open_sockets(void *context, const char *property, const char *path, struct ioreqd_sockets **sockets,
+                        struct config_error *error)
+{
+    struct stack *stack = context;
+    char reason[256];
+
+    if (sockets_open(path, false, sockets, reason, sizeof(reason)) != 0) {
+        return config_error_set(error, EXIT_STATUS_CONFIGURATION, "%s=%s: %s", property, path, reason);
+    }
+    return device_keep_sockets(stack->device, *sockets);
+}
+
 static void add_pair(struct config_device *config, char *key, size_t size, const char *name, char *value)
 {
     snprintf(key, size, "%s", name);
@@ -92,15 +105,20 @@ static void add_pair(struct config_device *config, char *key, size_t size, const
 static bool make_device(struct stack *stack, const struct ioreqd_model *model, const struct stack_options *options)
 {
     char name[] = "device", id[] = "disk0";
-    char file_key[64], key[64], value[64];
-    struct config_pair pair[2];
+    char file_key[64], sockets_key[64], place[64], key[64], value[64];
+    struct config_pair pair[3];
     struct config_device config = {.model = name, .id = id, .pair = pair};
-    struct property_opener opener = {.open_file = open_file, .open_stream = open_stream, .context = stack};
+    struct property_opener opener = {
+        .open_file = open_file, .open_stream = open_stream, .open_sockets = open_sockets, .context = stack};
     struct config_error error;
     const char *property, *reason;
 
     if (stack->image[0] != '\0') {
-        add_pair(&config, file_key, sizeof(file_key), needed_file(model), stack->image);
+        add_pair(&config, file_key, sizeof(file_key), needed(model, IOREQD_PROPERTY_FILE), stack->image);
+    }
+    if (needed(model, IOREQD_PROPERTY_SOCKETS) != NULL) {
+        snprintf(place, sizeof(place), "/tmp/ioreqd-sockets-%d", (int)getpid());
+        add_pair(&config, sockets_key, sizeof(sockets_key), needed(model, IOREQD_PROPERTY_SOCKETS), place);
     }
     if (options->key != NULL) {
         snprintf(value, sizeof(value), "%s", options->value);
@@ -266,7 +284,8 @@ bool stack_open(struct stack *stack, const struct stack_options *options)
         }
         model = module_models(stack->module)[0];
     }
-    if (needed_file(model) != NULL && !make_image(stack, options->sectors != 0 ? options->sectors : DEFAULT_SECTORS)) {
+    if (needed(model, IOREQD_PROPERTY_FILE) != NULL &&
+        !make_image(stack, options->sectors != 0 ? options->sectors : DEFAULT_SECTORS)) {
         return false;
     }
     if (!make_device(stack, model, options)) {

@@ -133,6 +133,9 @@ static struct ioreqd_loop *queue_loop(struct ioreqd_device *device, unsigned que
     if (queue >= device->description.queues) {
         fuzz_violation("queue_loop: queue %u of %u", queue, device->description.queues);
     }
+    if (device->description.queue_group > 1) {
+        queue /= device->description.queue_group;
+    }
     return &device->loop[1 + queue % device->queue_loops];
 }
 
@@ -288,6 +291,8 @@ const struct ioreqd_host fuzz_host = {
     .stream_read = fuzz_stream_read,
     .stream_write = fuzz_stream_write,
     .stream_connected = fuzz_stream_connected,
+    .sockets_listen = fuzz_sockets_listen,
+    .sockets_connect = fuzz_sockets_connect,
 };
 
 void fuzz_host_begin(struct ioreqd_device *device, const uint8_t *data, size_t size)
@@ -326,5 +331,11 @@ void fuzz_host_end(struct ioreqd_device *device, bool cut)
 
         device->streams = stream->next;
         free(stream);
+    }
+    while (device->sockets != NULL) {
+        struct ioreqd_sockets *sockets = device->sockets;
+
+        device->sockets = sockets->next;
+        fuzz_sockets_close(sockets);
     }
 }

@@ -91,6 +91,16 @@ struct ioreqd_stream {
     size_t room;    /* for bytes that are written */
 };
 
+struct ioreqd_sockets {
+    struct ioreqd_sockets *next;
+    struct ioreqd_device *device;
+    struct ioreqd_loop *loop; /* NULL: nobody listens */
+    void (*came)(void *argument, int descriptor);
+    void *argument;
+    int far[4]; /* of the last ones that were connected; -1: none */
+    unsigned next_far;
+};
+
 /* A file request that was submitted, and what it was then. */
 struct fuzz_request {
     struct ioreqd_file_request *request;
@@ -133,6 +143,7 @@ struct ioreqd_device {
     uint64_t last_pin;
     struct ioreqd_file *files;
     struct ioreqd_stream *streams;
+    struct ioreqd_sockets *sockets;
     struct fuzz_bell bell[FUZZ_BELLS];
     unsigned requests;
     struct fuzz_request request[FUZZ_REQUESTS]; /* oldest first; the last member: not cleared for each run */
@@ -163,6 +174,8 @@ bool fuzz_fire_one(struct ioreqd_device *device); /* a timer that is due */
 bool fuzz_complete_one(struct ioreqd_device *device, unsigned index, int error);
 bool fuzz_stream_event(struct ioreqd_device *device, unsigned index, unsigned what, size_t bytes);
 bool fuzz_watch_event(struct ioreqd_device *device);
+/* Somebody connects, or does something at the far end of a socket. */
+bool fuzz_sockets_event(struct ioreqd_device *device, unsigned what);
 
 /* When the next timer is due; 0: none is set. */
 uint64_t fuzz_next_deadline(const struct ioreqd_device *device);
@@ -225,5 +238,10 @@ void fuzz_stream_want(struct ioreqd_stream *stream, unsigned events);
 size_t fuzz_stream_read(struct ioreqd_stream *stream, void *to, size_t length);
 size_t fuzz_stream_write(struct ioreqd_stream *stream, const void *from, size_t length);
 int fuzz_stream_connected(struct ioreqd_stream *stream);
+struct ioreqd_sockets *fuzz_sockets_open(struct ioreqd_device *device);
+void fuzz_sockets_close(struct ioreqd_sockets *sockets);
+int fuzz_sockets_listen(struct ioreqd_device *device, struct ioreqd_loop *loop, struct ioreqd_sockets *sockets,
+                        void (*came)(void *argument, int descriptor), void *argument);
+int fuzz_sockets_connect(struct ioreqd_sockets *sockets, const char *suffix);
 
 #endif

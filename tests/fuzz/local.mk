@@ -14,12 +14,13 @@ fuzz_headers = $(wildcard $(top_srcdir)/include/ioreqd/*.h $(top_srcdir)/src/*.h
 # Sources of libraries, for one list without headers.
 fuzz_bridge = $(filter %.c,$(libioreqd_bridge_la_SOURCES) $(libioreqd_host_config_la_SOURCES)) src/log.c
 fuzz_virtio = $(filter %.c,$(virtio_sources)) devices/virtio-blk.c
+fuzz_vsock = $(filter %.c,$(virtio_sources) $(virtio_vsock_sources))
 fuzz_stack = $(fuzz_bridge) $(fuzz_virtio) $(filter %.c,$(libioreqd_device_la_SOURCES) $(libioreqd_worker_la_SOURCES) \
 	$(libioreqd_recording_la_SOURCES) \
 	$(libioreqd_sim_la_SOURCES) $(libioreqd_drv_la_SOURCES) $(libioreqd_config_la_SOURCES))
 
 fuzz_model = $(addprefix tests/fuzz/,fuzz_model.c fuzz_guest.c fuzz_host.c fuzz_io.c fuzz_memory.c fuzz_messages.c \
-	fuzz_tables.c) src/config/value.c src/config/error.c
+	fuzz_sockets.c fuzz_tables.c) src/config/value.c src/config/error.c
 
 # A fuzzer is what has a list of sources here. One for the registers of a model takes one line, and a second one if some
 # of its properties shall not be left to the input.
@@ -27,6 +28,9 @@ fuzz_config_sources = tests/fuzz/fuzz_config.c $(fuzz_bridge)
 fuzz_recording_sources = tests/fuzz/fuzz_recording.c $(filter %.c,$(libioreqd_recording_la_SOURCES))
 fuzz_requests_sources = tests/fuzz/fuzz_requests.c $(fuzz_stack)
 fuzz_virtio_blk_sources = tests/fuzz/fuzz_virtio_blk.c tests/virtio/fake_host.c tests/virtio/driver.c $(fuzz_virtio)
+fuzz_virtio_vsock_sources = tests/fuzz/fuzz_virtio_vsock.c tests/virtio/vsock_bench.c tests/virtio/fake_host.c \
+	tests/virtio/driver.c $(fuzz_vsock)
+fuzz_virtio_vsock_registers_sources = $(fuzz_model) $(fuzz_vsock)
 fuzz_edu_sources = $(fuzz_model) devices/edu.c
 fuzz_serial_sources = $(fuzz_model) devices/serial/port.c devices/serial/serial.c devices/serial/uart.c
 fuzz_virtio_blk_registers_sources = $(fuzz_model) $(fuzz_virtio)

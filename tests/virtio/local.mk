@@ -37,6 +37,22 @@ tests_virtio_test_virtio_conformance_SOURCES = \
 tests_virtio_test_virtio_conformance_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
 tests_virtio_test_virtio_conformance_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_virtio_test_virtio_conformance_LDADD = libioreqd-virtio-pic.la $(CHECK_LIBS)
+check_PROGRAMS += tests/virtio/test-virtio-vsock
+TESTS += tests/virtio/test-virtio-vsock
+tests_virtio_test_virtio_vsock_SOURCES = \
+	tests/virtio/driver.c tests/virtio/driver.h \
+	tests/virtio/fake_host.c tests/virtio/fake_host.h \
+	tests/virtio/test_vsock.c tests/virtio/test_vsock.h \
+	tests/virtio/test_vsock_close.c \
+	tests/virtio/test_vsock_connect.c \
+	tests/virtio/test_vsock_data.c \
+	tests/virtio/test_vsock_life.c \
+	tests/virtio/test_vsock_queues.c \
+	tests/virtio/vsock_bench.c tests/virtio/vsock_bench.h \
+	$(virtio_vsock_sources)
+tests_virtio_test_virtio_vsock_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
+tests_virtio_test_virtio_vsock_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_virtio_test_virtio_vsock_LDADD = libioreqd-virtio-pic.la $(CHECK_LIBS)
 
 check_PROGRAMS += tests/virtio/test-virtio-threads
 TESTS += tests/virtio/test-virtio-threads
@@ -50,5 +66,5 @@ tests_virtio_test_virtio_threads_CFLAGS = $(AM_CFLAGS) -pthread
 tests_virtio_test_virtio_threads_LDADD = libioreqd-virtio-pic.la
 endif
 
-EXTRA_DIST += tests/fuzz/fuzz_virtio_blk.c tests/virtio/README.md
-EXTRA_DIST += tests/fuzz/fuzz_virtio_blk.c tests/virtio/CONFORMANCE.md
+EXTRA_DIST += tests/fuzz/fuzz_virtio_blk.c tests/fuzz/fuzz_virtio_vsock.c
+EXTRA_DIST += tests/virtio/README.md tests/virtio/CONFORMANCE.md tests/virtio/VSOCK_CONFORMANCE.md

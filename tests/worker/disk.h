@@ -53,6 +53,7 @@ TCase *reset_tests(void);
 TCase *change_tests(void);
 TCase *end_tests(void);
 TCase *serial_tests(void);
+TCase *vsock_tests(void);
 TCase *request_tests(void);
 TCase *host_tests(void);
 TCase *host_life_tests(void);

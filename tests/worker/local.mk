@@ -17,10 +17,11 @@ tests_worker_test_worker_SOURCES = \
 	tests/worker/main.c \
 	tests/worker/requests.c \
 	tests/worker/reset.c \
-	tests/worker/serial.c
+	tests/worker/serial.c \
+	tests/worker/vsock.c
 tests_worker_test_worker_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
 tests_worker_test_worker_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(EVENT_CFLAGS)
 tests_worker_test_worker_LDADD = libioreqd-drv.la libioreqd-worker.la libioreqd-device.la libioreqd-bridge.la \
 	libioreqd-sim.la libioreqd-config.la $(CHECK_LIBS) $(EVENT_LIBS)
-EXTRA_tests_worker_test_worker_DEPENDENCIES = devices/serial.la devices/virtio-blk.la
+EXTRA_tests_worker_test_worker_DEPENDENCIES = devices/serial.la devices/virtio-blk.la devices/virtio-vsock.la
 endif
