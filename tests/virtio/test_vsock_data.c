@@ -473,7 +473,8 @@ START_TEST(no_byte_is_lost_or_moved)
                 buffers--;
                 bench_give(1, 45 + random_below(4000));
             }
-            buffers = QUEUE_SIZE - (uint16_t)(bench.driver.available[QUEUE_RX] - bench.driver.seen_used[QUEUE_RX]);
+            buffers = QUEUE_SIZE -
+                      (uint16_t)(bench.driver.queue[QUEUE_RX].available - bench.driver.queue[QUEUE_RX].seen_used);
             break;
         }
     }
@@ -488,7 +489,8 @@ START_TEST(no_byte_is_lost_or_moved)
             bench_pump();
             left += lines[i].at_guest != lines[i].to_guest;
         }
-        buffers = QUEUE_SIZE - (uint16_t)(bench.driver.available[QUEUE_RX] - bench.driver.seen_used[QUEUE_RX]);
+        buffers =
+            QUEUE_SIZE - (uint16_t)(bench.driver.queue[QUEUE_RX].available - bench.driver.queue[QUEUE_RX].seen_used);
         bench_give(buffers, 4096);
     }
     for (unsigned i = 0; i < LINES; i++) {

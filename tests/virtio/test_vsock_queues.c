@@ -129,7 +129,7 @@ START_TEST(clause_5_10_6_1_resources_are_bounded)
     ck_assert_uint_eq(sent, most);
     while (driver_used(&bench.driver, QUEUE_TX, &id, &length)) {
     }
-    ck_assert_uint_eq((uint16_t)(bench.driver.available[QUEUE_TX] - bench.driver.seen_used[QUEUE_TX]), 0);
+    ck_assert_uint_eq((uint16_t)(bench.driver.queue[QUEUE_TX].available - bench.driver.queue[QUEUE_TX].seen_used), 0);
     bench_expect_nothing();
     bench_destroy();
 }
