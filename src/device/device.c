@@ -14,6 +14,7 @@
 
 #include "device/device_private.h"
 #include "device/file.h"
+#include "device/network.h"
 #include "device/stream.h"
 
 static void on_quiet_for_reset(void *argument);
@@ -65,6 +66,10 @@ void device_destroy(struct ioreqd_device *device)
         stream_close(device->stream[i]); /* while the loop that it is used on is there */
     }
     free(device->stream);
+    for (size_t i = 0; i < device->networks; i++) {
+        network_close(device->network[i]); /* the same */
+    }
+    free(device->network);
     loop_destroy(device->queue_loop);
     for (size_t i = 0; i < device->files; i++) {
         file_close(device->file[i]);
@@ -115,6 +120,18 @@ int device_keep_stream(struct ioreqd_device *device, struct ioreqd_stream *strea
     }
     device->stream = streams;
     device->stream[device->streams++] = stream;
+    return 0;
+}
+
+int device_keep_network(struct ioreqd_device *device, struct ioreqd_network *network)
+{
+    struct ioreqd_network **networks = realloc(device->network, (device->networks + 1) * sizeof(*networks));
+
+    if (networks == NULL) {
+        return -ENOMEM;
+    }
+    device->network = networks;
+    device->network[device->networks++] = network;
     return 0;
 }
 

@@ -61,6 +61,8 @@ const struct ioreqd_description *device_description(const struct ioreqd_device *
 int device_keep_file(struct ioreqd_device *device, struct ioreqd_file *file);
 /* The same of a stream. */
 int device_keep_stream(struct ioreqd_device *device, struct ioreqd_stream *stream);
+/* And of a network. */
+int device_keep_network(struct ioreqd_device *device, struct ioreqd_network *network);
 
 /*
  * Has the model make the device of its properties. -EINVAL with the property and what is wrong with it, for people;

@@ -35,6 +35,8 @@ struct ioreqd_device {
     size_t files;
     struct ioreqd_stream **stream;
     size_t streams;
+    struct ioreqd_network **network;
+    size_t networks;
 
     struct ioreqd_loop *queue_loop; /* one thread serves the queues of a device */
     struct queue_bell *bell;        /* one a queue */

@@ -12,6 +12,7 @@
 #include "device/device_private.h"
 #include "device/file.h"
 #include "device/file_ring.h"
+#include "device/network.h"
 #include "device/stream.h"
 #include "device/timer.h"
 #include "device/watch.h"
@@ -242,6 +243,14 @@ static int is_connected(struct ioreqd_stream *stream)
     return stream_connected(stream);
 }
 
+/* ---- networks ---- */
+
+static int watch_network(struct ioreqd_device *device, struct ioreqd_loop *loop, struct ioreqd_network *network,
+                         unsigned pair, void (*ready)(void *argument, unsigned events), void *argument)
+{
+    return network_attach(device->environment->main_loop, loop, network, pair, ready, argument);
+}
+
 /* ---- words to people ---- */
 
 static void log_message(struct ioreqd_device *device, enum ioreqd_log_level level, const char *format, ...)
@@ -341,6 +350,15 @@ static const struct ioreqd_host table = {
     .stream_read = stream_read,
     .stream_write = stream_write,
     .stream_connected = is_connected,
+
+    .network_facts = network_facts,
+    .network_watch = watch_network,
+    .network_want = network_want,
+    .network_read = network_read,
+    .network_write = network_write,
+    .network_set_offloads = network_set_offloads,
+    .network_set_queue_pairs = network_set_queue_pairs,
+    .network_link = network_link,
 };
 
 const struct ioreqd_host *host_table(void)
