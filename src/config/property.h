@@ -13,14 +13,17 @@
 #include "ioreqd/device.h"
 
 /*
- * Who opens files and streams. The functions return 0, or -1 with error filled in. What they have opened stays the
- * context's: it is not closed here when a later property turns out to be wrong. A stream may be NULL: there is none.
+ * Who opens files, streams and networks. The functions return 0, or -1 with error filled in. What they have opened
+ * stays the context's: it is not closed here when a later property turns out to be wrong. A stream and a network may be
+ * NULL: there is none. So it is where the function is NULL.
  */
 struct property_opener {
     int (*open_file)(void *context, const char *property, const char *path, bool read_only, struct ioreqd_file **file,
                      struct config_error *error);
     int (*open_stream)(void *context, const char *property, const char *value, struct ioreqd_stream **stream,
                        struct config_error *error);
+    int (*open_network)(void *context, const char *property, const char *value, struct ioreqd_network **network,
+                        struct config_error *error);
     void *context;
 };
 
@@ -32,7 +35,7 @@ int property_check_table(const struct ioreqd_model *model, char *reason, size_t 
 
 /*
  * Parses the device's pairs and the fallbacks of what is not given into state: state_size zeroed bytes of the model,
- * whose table passed property_check_table(). Files and streams are opened last and only when all other values are
+ * whose table passed property_check_table(). Files, streams and networks are opened last and only when all other values are
  * good. Returns 0, or -1 with error filled in.
  */
 int property_parse(const struct ioreqd_model *model, const struct config_device *device, void *state,

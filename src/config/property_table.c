@@ -57,6 +57,8 @@ static uint64_t size_of(const struct ioreqd_property *property)
         return sizeof(struct ioreqd_file *);
     case IOREQD_PROPERTY_STREAM:
         return sizeof(struct ioreqd_stream *);
+    case IOREQD_PROPERTY_NETWORK:
+        return sizeof(struct ioreqd_network *);
     default:
         return 0;
     }
@@ -165,7 +167,7 @@ static int check_property(const struct table_check *check, const struct ioreqd_p
     if (property->help == NULL) {
         return fail(check, property, "its help is missing");
     }
-    if (property->kind < IOREQD_PROPERTY_BOOL || property->kind > IOREQD_PROPERTY_STREAM) {
+    if (property->kind < IOREQD_PROPERTY_BOOL || property->kind > IOREQD_PROPERTY_NETWORK) {
         return fail(check, property, "its kind %u is unknown", property->kind);
     }
     if ((property->flags & ~IOREQD_PROPERTY_REQUIRED) != 0) {

@@ -37,7 +37,7 @@ static const struct {
 
     {{{.name = "a", .kind = IOREQD_PROPERTY_BOOL}}, "property a: its help is missing"},
     {{{.name = "a", .help = "h", .kind = 0}}, "property a: its kind 0 is unknown"},
-    {{{.name = "a", .help = "h", .kind = 8}}, "property a: its kind 8 is unknown"},
+    {{{.name = "a", .help = "h", .kind = 200}}, "property a: its kind 200 is unknown"},
     {{{.name = "a", .help = "h", .kind = 1, .flags = 2}}, "property a: its flags 0x2 are unknown"},
     {{{.name = "a", .help = "h", .kind = 1, .reserved = {0, 0, 1}}}, "property a: a reserved member is not 0"},
     {{{.name = "a", .help = "h", .kind = 1, .reserved2 = 1}}, "property a: a reserved member is not 0"},
@@ -61,6 +61,9 @@ static const struct {
      "property a: it lies outside the state of 64 bytes"},
     {{{.name = "a", .help = "h", .kind = IOREQD_PROPERTY_STREAM, .offset = 8}, U32("b", 12)},
      "property b: it overlaps a in the state"},
+    {{{.name = "a", .help = "h", .kind = IOREQD_PROPERTY_NETWORK, .offset = 56, .fallback = "none"}}, NULL},
+    {{{.name = "a", .help = "h", .kind = IOREQD_PROPERTY_NETWORK, .offset = 57}},
+     "property a: it lies outside the state of 64 bytes"},
     {{{.name = "a", .help = "h", .kind = IOREQD_PROPERTY_STRING, .maximum = 63}}, NULL},
     {{{.name = "a", .help = "h", .kind = IOREQD_PROPERTY_STRING, .maximum = 63, .offset = 1}},
      "property a: it lies outside the state of 64 bytes"},
