@@ -131,6 +131,38 @@ static void heard(struct network_pair *pair)
     }
 }
 
+/* ---- what the buffers have ---- */
+
+/* The length that the first packet says it has; there are 4 bytes. */
+static size_t length_of(const struct bytes *in)
+{
+    uint32_t word;
+
+    memcpy(&word, in->byte + in->from, sizeof(word));
+    return ntohl(word);
+}
+
+/* Whether the first packet is there whole, or will never be. */
+static bool has_packet(const struct bytes *in)
+{
+    size_t there = held(in);
+
+    return there >= LENGTH && (length_of(in) > IOREQD_NETWORK_MAX_PACKET || there - LENGTH >= length_of(in));
+}
+
+static size_t room(const struct peer *peer)
+{
+    return BUFFER - held(&peer->out);
+}
+
+static unsigned at_hand(struct network_pair *pair)
+{
+    const struct peer *peer = pair->own;
+
+    return (has_packet(&peer->in) ? IOREQD_READABLE : 0) |
+           (peer->descriptor < 0 || room(peer) >= MOST ? IOREQD_WRITABLE : 0);
+}
+
 /* ---- sending ---- */
 
 static void wait_for(struct network_pair *pair)
@@ -175,11 +207,7 @@ static void on_gathered(void *argument)
     if (peer->descriptor >= 0 && !peer->full) {
         send_out(pair);
     }
-}
-
-static size_t room(const struct peer *peer)
-{
-    return BUFFER - held(&peer->out);
+    network_tell(pair, at_hand(pair)); /* there may be room again */
 }
 
 static void append(struct bytes *bytes, const void *from, size_t length)
@@ -221,23 +249,6 @@ static int write_it(struct network_pair *pair, const struct iovec *iov, unsigned
 }
 
 /* ---- receiving ---- */
-
-/* The length that the first packet says it has; there are 4 bytes. */
-static size_t length_of(const struct bytes *in)
-{
-    uint32_t word;
-
-    memcpy(&word, in->byte + in->from, sizeof(word));
-    return ntohl(word);
-}
-
-/* Whether the first packet is there whole, or will never be. */
-static bool has_packet(const struct bytes *in)
-{
-    size_t there = held(in);
-
-    return there >= LENGTH && (length_of(in) > IOREQD_NETWORK_MAX_PACKET || there - LENGTH >= length_of(in));
-}
 
 /* Reads as much as there is, or fits, in one call. */
 static void fetch(struct network_pair *pair)
@@ -294,14 +305,6 @@ static int read_it(struct network_pair *pair, void *to, size_t length)
         }
     }
     return -EAGAIN;
-}
-
-static unsigned at_hand(struct network_pair *pair)
-{
-    const struct peer *peer = pair->own;
-
-    return (has_packet(&peer->in) ? IOREQD_READABLE : 0) |
-           (peer->descriptor < 0 || room(peer) >= MOST ? IOREQD_WRITABLE : 0);
 }
 
 static void on_ready(void *argument, unsigned events)

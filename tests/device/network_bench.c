@@ -2,6 +2,7 @@
 /* What the tests of networks share, see network_bench.h. */
 #include "tests/device/network_bench.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,8 +18,24 @@ struct ioreqd_loop *network_loop;
 struct ioreqd_network *network;
 struct near_pair near_pair[NETWORK_NEAR];
 
+static unsigned descriptors; /* at the beginning */
+
+static unsigned count_descriptors(void)
+{
+    DIR *folder = opendir("/proc/self/fd");
+    unsigned count = 0;
+
+    ck_assert_ptr_nonnull(folder);
+    while (readdir(folder) != NULL) {
+        count++;
+    }
+    closedir(folder);
+    return count;
+}
+
 void open_network_bench(void)
 {
+    descriptors = count_descriptors();
     network_loop = loop_create();
     ck_assert_ptr_nonnull(network_loop);
     memset(near_pair, 0, sizeof(near_pair));
@@ -29,6 +46,12 @@ void close_network_bench(void)
     network_close(network);
     network = NULL;
     loop_destroy(network_loop);
+    network_loop = NULL;
+}
+
+void expect_descriptors(unsigned more)
+{
+    ck_assert_uint_eq(count_descriptors(), descriptors + more);
 }
 
 /* ---- the device ---- */

@@ -41,6 +41,8 @@ extern struct near_pair near_pair[NETWORK_NEAR];
 void open_network_bench(void);
 /* Closes the network if that is still open. */
 void close_network_bench(void);
+/* So many descriptors are open that were not when the bench was opened. */
+void expect_descriptors(unsigned more);
 
 /* Opens a network and attaches the first pair, which wants to read. */
 void open_network(const char *value);

@@ -13,6 +13,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "device/timer.h"
 #include "tests/device/network_bench.h"
 
 static char folder[64], path[80], value[96];
@@ -50,6 +51,7 @@ static void prepare(void)
 static void tidy(void)
 {
     close_network_bench();
+    expect_descriptors((far >= 0 ? 1u : 0u) + (listener >= 0 ? 1u : 0u));
     if (far >= 0) {
         close(far);
     }
@@ -352,7 +354,7 @@ START_TEST(a_peer_that_hangs_up)
 
     connect_both();
     close(far);
-    for (unsigned i = 0; i < 1000; i++) {
+    for (uint64_t end = timer_now() + UINT64_C(1000000000); timer_now() < end;) {
         network_turn_for(1);
         if (accepted()) {
             calls++;
@@ -404,6 +406,24 @@ START_TEST(a_peer_that_is_slow)
         expect_far(1000 + got % 500, got);
     }
     expect_far(LONGEST, 77);
+}
+END_TEST
+
+/* Room that comes back without the peer being slow is told too. */
+START_TEST(room_in_the_next_turn)
+{
+    unsigned sent = 0;
+
+    connect_both();
+    while (send_packet(0, 4000, sent) != -EAGAIN && sent < 24) {
+        sent++;
+    }
+    ck_assert_uint_eq(sent, 24);
+    network_want(network, 0, IOREQD_READABLE | IOREQD_WRITABLE);
+    network_turn_until(told_of_room);
+    for (unsigned i = 0; i < sent; i++) {
+        expect_far(4000, i);
+    }
 }
 END_TEST
 
@@ -542,6 +562,7 @@ TCase *network_socket_tests(void)
     tcase_add_test(group, a_peer_that_dies_unheard);
     tcase_add_test(group, a_peer_that_hangs_up);
     tcase_add_test(group, a_peer_that_is_slow);
+    tcase_add_test(group, room_in_the_next_turn);
     tcase_add_test(group, a_heap_both_ways);
     tcase_add_test(group, sent_together);
     tcase_add_test(group, closed_with_much_under_way);

@@ -111,14 +111,19 @@ static void make_tap(short flags)
     close(descriptor);
 }
 
-static void delete_tap(void)
+/* Asks for something to be done with the tap, with one attribute. */
+static void ask_for(uint16_t type, uint16_t attribute, uint32_t number)
 {
     struct {
         struct nlmsghdr header;
         struct ifinfomsg info;
+        struct rtattr attribute;
+        uint32_t number;
     } request = {
-        .header = {.nlmsg_len = sizeof(request), .nlmsg_type = RTM_DELLINK, .nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK},
+        .header = {.nlmsg_len = sizeof(request), .nlmsg_type = type, .nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK},
         .info = {.ifi_index = (int)if_nametoindex(NAME)},
+        .attribute = {.rta_len = sizeof(struct rtattr) + sizeof(uint32_t), .rta_type = attribute},
+        .number = number,
     };
     int descriptor = socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE);
     char answer[256];
@@ -126,6 +131,11 @@ static void delete_tap(void)
     ck_assert_int_eq(send(descriptor, &request, sizeof(request), 0), sizeof(request));
     ck_assert_int_gt(recv(descriptor, answer, sizeof(answer), 0), 0);
     close(descriptor);
+}
+
+static void delete_tap(void)
+{
+    ask_for(RTM_DELLINK, IFLA_GROUP, 0);
     ck_assert_uint_eq(if_nametoindex(NAME), 0);
 }
 
@@ -158,6 +168,7 @@ static void prepare(void)
 static void tidy(void)
 {
     close_network_bench();
+    expect_descriptors(far >= 0);
     close(far);
     close(control);
 }
@@ -426,7 +437,47 @@ START_TEST(deleted_unseen)
 }
 END_TEST
 
-/* Another namespace may have it: then it goes on there. */
+/* Another namespace gets it: it goes on there. */
+START_TEST(moved)
+{
+    int there[2], back[2];
+    pid_t child;
+    char byte = 0;
+
+    make_tap(IFF_TAP);
+    set_up(true);
+    open_tap();
+    network_turn_until(has_link);
+    ck_assert_int_eq(pipe(there), 0);
+    ck_assert_int_eq(pipe(back), 0);
+    child = fork();
+    if (child == 0) {
+        close(control);
+        close(there[1]); /* whose end is ours */
+        if (unshare(CLONE_NEWNET) != 0 || write(back[1], "", 1) != 1 || read(there[0], &byte, 1) != 1) {
+            _exit(1);
+        }
+        control = socket(AF_INET, SOCK_DGRAM, 0);
+        set_up(true);
+        open_far(false);
+        far_says(100, 1);
+        _exit(read(there[0], &byte, 1) == 0 ? 0 : 1);
+    }
+    ck_assert_int_eq(read(back[0], &byte, 1), 1);
+    ask_for(RTM_NEWLINK, IFLA_NET_NS_PID, (uint32_t)child);
+    ck_assert_uint_eq(if_nametoindex(NAME), 0);
+    network_turn_for(20);
+    ck_assert_int_eq(write(there[1], "", 1), 1);
+    turn_until_counted(1);
+    ck_assert(has_link());
+    close(there[0]);
+    close(there[1]);
+    close(back[0]);
+    close(back[1]);
+    ck_assert_int_eq(waitpid(child, NULL, 0), child);
+}
+END_TEST
+
 START_TEST(renamed)
 {
     struct ifreq request = {.ifr_name = NAME, .ifr_newname = "other"};
@@ -713,6 +764,7 @@ void add_network_tap_tests(Suite *suite)
     tcase_add_test(group, up_and_down);
     tcase_add_test(group, deleted);
     tcase_add_test(group, deleted_unseen);
+    tcase_add_test(group, moved);
     tcase_add_test(group, renamed);
     tcase_add_test(group, offloads);
     tcase_add_test(group, several_pairs);
