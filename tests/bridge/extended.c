@@ -174,9 +174,9 @@ START_TEST(what_cannot_be)
     d.power = 3;
     refused("express is 0 or 1, and power one of enum ioreqd_power");
     d.power = 0;
-    d.reserved[3] = 1;
+    d.reserved[1] = 1;
     refused("its description has unknown flags");
-    d.reserved[3] = 0;
+    d.reserved[1] = 0;
     table[0].flags = IOREQD_CAPABILITY_EXTENDED;
     ck_assert_ptr_null(bridge_check_description(&d));
 }
