@@ -62,7 +62,7 @@ static void look_at(struct near_pair *near, size_t length)
 
     near->length = (int)length;
     atomic_fetch_add(&near->packets, 1);
-    if (memcmp(near->last + 1, plain + 1, HEADER - 1) != 0 && near->last[1] == 0) {
+    if (near->last[0] == 0 && near->last[1] == 0 && memcmp(near->last, plain, HEADER) != 0) {
         ck_abort_msg("a header that is not plain");
     }
     if (near->count != NULL && near->count(near->last + HEADER, length - HEADER)) {

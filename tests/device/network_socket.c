@@ -282,17 +282,20 @@ static const uint32_t nonsense[] = {LONGEST + 1, 0xffffffff, 0x80000000};
 START_TEST(a_peer_that_talks_nonsense)
 {
     uint32_t word = htonl(nonsense[_i]);
+    uint64_t start;
     char byte;
 
     connect_both();
     say_packet(60, 1);
     say(&word, sizeof(word));
     network_turn_until(has_no_link);
+    start = timer_now();
     ck_assert_uint_eq(near_pair[0].packets, 1);
     ck_assert_int_eq(recv(far, &byte, 1, 0), 0);
     close(far);
     network_turn_until(accepted);
     network_turn_until(has_link);
+    ck_assert_uint_lt(timer_now() - start, UINT64_C(2000000000)); /* it is called at once, since it had spoken */
     say_packet(60, 2);
     expect_near(2, 60, 2);
     ck_assert_uint_eq(near_pair[0].connects, 2);
@@ -406,6 +409,22 @@ START_TEST(a_peer_that_is_slow)
         expect_far(1000 + got % 500, got);
     }
     expect_far(LONGEST, 77);
+}
+END_TEST
+
+/* What one peer did not hear is not for the next one. */
+START_TEST(a_peer_that_dies_deaf)
+{
+    connect_both();
+    while (send_packet(0, 1001, 1) != -EAGAIN) {
+    }
+    network_turn();
+    close(far);
+    network_turn_until(has_no_link);
+    network_turn_until(accepted);
+    network_turn_until(has_link);
+    ck_assert_int_eq(send_packet(0, 60, 2), HEADER + 60);
+    expect_far(60, 2);
 }
 END_TEST
 
@@ -562,6 +581,7 @@ TCase *network_socket_tests(void)
     tcase_add_test(group, a_peer_that_dies_unheard);
     tcase_add_test(group, a_peer_that_hangs_up);
     tcase_add_test(group, a_peer_that_is_slow);
+    tcase_add_test(group, a_peer_that_dies_deaf);
     tcase_add_test(group, room_in_the_next_turn);
     tcase_add_test(group, a_heap_both_ways);
     tcase_add_test(group, sent_together);

@@ -378,6 +378,19 @@ START_TEST(up_and_down)
 }
 END_TEST
 
+/* Between its opening and the first turn of the loop. */
+START_TEST(up_early)
+{
+    char reason[256];
+
+    make_tap(IFF_TAP);
+    ck_assert_int_eq(network_open("tap:" NAME, false, &network, reason, sizeof(reason)), 0);
+    set_up(true);
+    ck_assert_int_eq(attach_pair(0, network_loop), 0);
+    network_turn_until(has_link);
+}
+END_TEST
+
 static bool there_again(void)
 {
     return if_nametoindex(NAME) != 0 && has_link();
@@ -389,7 +402,6 @@ START_TEST(deleted)
     set_up(true);
     open_tap();
     network_turn_until(has_link);
-    ck_assert_int_eq(network_set_offloads(network, IOREQD_NETWORK_CHECKSUM | IOREQD_NETWORK_TSO4), 0);
     delete_tap();
     /* The device finds it out first. */
     ck_assert_int_eq(near_says(0, 100, 1), HEADER + 100);
@@ -400,7 +412,7 @@ START_TEST(deleted)
     ck_assert_uint_ge(near_pair[0].writables, 1);
     ck_assert_uint_lt(network_idle_cost(), 50);
     ck_assert_int_eq(near_says(0, 100, 1), HEADER + 100);
-    ck_assert_int_eq(network_set_offloads(network, IOREQD_NETWORK_CHECKSUM), 0);
+    ck_assert_int_eq(network_set_offloads(network, IOREQD_NETWORK_CHECKSUM | IOREQD_NETWORK_TSO4), 0);
     ck_assert_uint_eq(if_nametoindex(NAME), 0);
 
     /* What is there now is of no use; then it is. */
@@ -418,6 +430,11 @@ START_TEST(deleted)
     turn_until_counted(1);
     ck_assert_int_eq(near_says(0, 100, 3), HEADER + 100);
     far_hears(100, 3);
+    near_pair[0].count = is_tcp;
+    open_far(true);
+    say_tso();
+    turn_until_counted(2);
+    ck_assert_int_eq(near_pair[0].length, HEADER + 54 + 3000);
 }
 END_TEST
 
@@ -513,15 +530,18 @@ START_TEST(offloads)
     ck_assert_uint_eq(near_pair[0].last[10], 1);
     ck_assert_uint_eq(near_pair[0].last[11], 0);
 
-    /* One that waits while the device's driver changes its mind. */
+    /* Those that wait while the device's driver changes its mind. */
     say_tso();
     atomic_store(&near_pair[0].dropped, 0);
-    ck_assert_int_eq(network_set_offloads(network, 0), 0);
+    ck_assert_int_eq(network_set_offloads(network, IOREQD_NETWORK_CHECKSUM), 0);
     say_tso();
     turn_until_counted(7);
     ck_assert_uint_eq(near_pair[0].dropped, 1);
-    /* The guest sends one. */
-    ck_assert_int_eq(network_set_offloads(network, IOREQD_NETWORK_TSO4), 0);
+    say_tso();
+    ck_assert_int_eq(network_set_offloads(network, 0), 0);
+    say_tso();
+    turn_until_counted(10);
+    ck_assert_uint_eq(near_pair[0].dropped, 4);
 }
 END_TEST
 
@@ -762,6 +782,7 @@ void add_network_tap_tests(Suite *suite)
     tcase_add_test(group, both_ways);
     tcase_add_test(group, too_long_for_the_device);
     tcase_add_test(group, up_and_down);
+    tcase_add_test(group, up_early);
     tcase_add_test(group, deleted);
     tcase_add_test(group, deleted_unseen);
     tcase_add_test(group, moved);
