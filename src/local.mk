@@ -31,6 +31,12 @@ libioreqd_device_la_SOURCES = \
 	src/device/host.c src/device/host.h \
 	src/device/loop.c src/device/loop.h \
 	src/device/module.c src/device/module.h \
+	src/device/network.c src/device/network.h src/device/network_private.h \
+	src/device/network_interface.c src/device/network_interface.h \
+	src/device/network_socket.c \
+	src/device/network_tap.c src/device/network_tap.h \
+	src/device/network_tap_link.c \
+	src/device/network_tap_queue.c \
 	src/device/sockets.c src/device/sockets.h \
 	src/device/stream.c src/device/stream.h src/device/stream_private.h \
 	src/device/stream_file.c \

@@ -21,6 +21,7 @@
 #include "describe_mode.h"
 #include "device/device.h"
 #include "device/file.h"
+#include "device/network.h"
 #include "device/sockets.h"
 #include "device/stream.h"
 #include "exit_status.h"
@@ -134,6 +135,23 @@ static int open_sockets(void *context, const char *property, const char *path, s
     return 0;
 }
 
+static int open_network(void *context, const char *property, const char *value, struct ioreqd_network **network,
+                        struct config_error *error)
+{
+    struct opener *opener = context;
+    bool check = opener->instance->config.mode == CONFIG_CHECK;
+    char reason[256];
+
+    if (network_open(value, check, network, reason, sizeof(reason)) != 0) {
+        return cannot_open(opener, property, value, reason, error);
+    }
+    if (*network != NULL && device_keep_network(opener->device, *network) != 0) {
+        network_close(*network);
+        return config_error_memory(error);
+    }
+    return 0;
+}
+
 static const char *value_of(const struct config_device *config, const char *key)
 {
     for (size_t i = 0; key != NULL && i < config->pairs; i++) {
@@ -160,8 +178,11 @@ static int make_device(struct instance *instance, const struct config_device *co
     *made = device;
 
     struct opener context = {.instance = instance, .config = config, .device = device};
-    struct property_opener opener = {
-        .open_file = open_file, .open_stream = open_stream, .open_sockets = open_sockets, .context = &context};
+    struct property_opener opener = {.open_file = open_file,
+                                     .open_stream = open_stream,
+                                     .open_sockets = open_sockets,
+                                     .open_network = open_network,
+                                     .context = &context};
 
     if (property_parse(model, config, device_state(device), &opener, &instance->error) != 0) {
         return -1;

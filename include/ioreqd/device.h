@@ -572,7 +572,8 @@ struct ioreqd_host {
     /*
      * Moves one packet with its header; to, or the pieces of iov, in all at least IOREQD_NETWORK_HEADER bytes. Return the
      * number of bytes, or -EAGAIN: there is none, or no room, now; ready() will tell. A packet that is longer than length
-     * is dropped: -EMSGSIZE. Without a link writes are taken, and lost. Never wait.
+     * or IOREQD_NETWORK_MAX_PACKET, or that asks for an offload that is not agreed on any more, is dropped: -EMSGSIZE.
+     * Without a link writes are taken, and lost, and so is what the network refuses. Never wait. [loop]
      */
     int (*network_read)(struct ioreqd_network *network, unsigned pair, void *to, size_t length);
     int (*network_write)(struct ioreqd_network *network, unsigned pair, const struct iovec *iov, unsigned count);

@@ -84,6 +84,8 @@ static const char *type_of(const struct ioreqd_property *property)
         return "text";
     case IOREQD_PROPERTY_STREAM:
         return "stream";
+    case IOREQD_PROPERTY_NETWORK:
+        return "network";
     default:
         return "path";
     }

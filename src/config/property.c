@@ -180,10 +180,26 @@ static int open_sockets(const struct ioreqd_property *property, const struct con
     return 0;
 }
 
+static int open_network(const struct ioreqd_property *property, const struct config_device *device, void *state,
+                        const struct property_opener *opener, struct config_error *error)
+{
+    const char *value = text_of(property, device);
+    struct ioreqd_network *network = NULL;
+
+    if (value == NULL || opener->open_network == NULL) {
+        return 0;
+    }
+    if (opener->open_network(opener->context, property->name, value, &network, error) < 0) {
+        return -1;
+    }
+    memcpy((unsigned char *)state + property->offset, &network, sizeof(network));
+    return 0;
+}
+
 static bool is_opened(const struct ioreqd_property *property)
 {
     return property->kind == IOREQD_PROPERTY_FILE || property->kind == IOREQD_PROPERTY_STREAM ||
-           property->kind == IOREQD_PROPERTY_SOCKETS;
+           property->kind == IOREQD_PROPERTY_SOCKETS || property->kind == IOREQD_PROPERTY_NETWORK;
 }
 
 int property_parse(const struct ioreqd_model *model, const struct config_device *device, void *state,
@@ -205,6 +221,9 @@ int property_parse(const struct ioreqd_model *model, const struct config_device 
             return -1;
         }
         if (at->kind == IOREQD_PROPERTY_SOCKETS && open_sockets(at, device, state, opener, error) < 0) {
+            return -1;
+        }
+        if (at->kind == IOREQD_PROPERTY_NETWORK && open_network(at, device, state, opener, error) < 0) {
             return -1;
         }
     }

@@ -13,9 +13,9 @@
 #include "ioreqd/device.h"
 
 /*
- * Who opens files, streams and sockets. The functions return 0, or -1 with error filled in. What they have opened stays
- * the context's: it is not closed here when a later property turns out to be wrong. A stream may be NULL: there is none.
- * Where open_stream or open_sockets is NULL, there are none of that kind, as in a replay.
+ * Who opens files, streams, sockets and networks. The functions return 0, or -1 with error filled in. What they have
+ * opened stays the context's: it is not closed here when a later property turns out to be wrong. A stream and a network
+ * may be NULL: there is none. Where a function is NULL, there are none of that kind, as in a replay.
  */
 struct property_opener {
     int (*open_file)(void *context, const char *property, const char *path, bool read_only, struct ioreqd_file **file,
@@ -23,6 +23,8 @@ struct property_opener {
     int (*open_stream)(void *context, const char *property, const char *value, struct ioreqd_stream **stream,
                        struct config_error *error);
     int (*open_sockets)(void *context, const char *property, const char *path, struct ioreqd_sockets **sockets,
+                        struct config_error *error);
+    int (*open_network)(void *context, const char *property, const char *value, struct ioreqd_network **network,
                         struct config_error *error);
     void *context;
 };
@@ -35,7 +37,7 @@ int property_check_table(const struct ioreqd_model *model, char *reason, size_t 
 
 /*
  * Parses the device's pairs and the fallbacks of what is not given into state: state_size zeroed bytes of the model,
- * whose table passed property_check_table(). Files, streams and sockets are opened last and only when all other values are
+ * whose table passed property_check_table(). Files, streams, sockets and networks are opened last and only when all other values are
  * good. Returns 0, or -1 with error filled in.
  */
 int property_parse(const struct ioreqd_model *model, const struct config_device *device, void *state,

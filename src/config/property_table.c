@@ -59,6 +59,8 @@ static uint64_t size_of(const struct ioreqd_property *property)
         return sizeof(struct ioreqd_stream *);
     case IOREQD_PROPERTY_SOCKETS:
         return sizeof(struct ioreqd_sockets *);
+    case IOREQD_PROPERTY_NETWORK:
+        return sizeof(struct ioreqd_network *);
     default:
         return 0;
     }
@@ -167,8 +169,7 @@ static int check_property(const struct table_check *check, const struct ioreqd_p
     if (property->help == NULL) {
         return fail(check, property, "its help is missing");
     }
-    if (property->kind < IOREQD_PROPERTY_BOOL ||
-        (property->kind > IOREQD_PROPERTY_STREAM && property->kind != IOREQD_PROPERTY_SOCKETS)) {
+    if (property->kind < IOREQD_PROPERTY_BOOL || property->kind > IOREQD_PROPERTY_SOCKETS) {
         return fail(check, property, "its kind %u is unknown", property->kind);
     }
     if ((property->flags & ~IOREQD_PROPERTY_REQUIRED) != 0) {

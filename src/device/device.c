@@ -15,6 +15,7 @@
 
 #include "device/device_private.h"
 #include "device/file.h"
+#include "device/network.h"
 #include "device/sockets.h"
 #include "device/stream.h"
 
@@ -73,6 +74,10 @@ void device_destroy(struct ioreqd_device *device)
         stream_close(device->stream[i]); /* while the loop that it is used on is there */
     }
     free(device->stream);
+    for (size_t i = 0; i < device->networks; i++) {
+        network_close(device->network[i]); /* the same */
+    }
+    free(device->network);
     for (size_t i = 0; i < device->sockets_count; i++) {
         sockets_close(device->sockets[i]);
     }
@@ -142,6 +147,18 @@ int device_keep_sockets(struct ioreqd_device *device, struct ioreqd_sockets *soc
     }
     device->sockets = all;
     device->sockets[device->sockets_count++] = sockets;
+    return 0;
+}
+
+int device_keep_network(struct ioreqd_device *device, struct ioreqd_network *network)
+{
+    struct ioreqd_network **networks = realloc(device->network, (device->networks + 1) * sizeof(*networks));
+
+    if (networks == NULL) {
+        return -ENOMEM;
+    }
+    device->network = networks;
+    device->network[device->networks++] = network;
     return 0;
 }
 

@@ -66,6 +66,8 @@ int device_keep_sockets(struct ioreqd_device *device, struct ioreqd_sockets *soc
 
 /* How many threads its queues may have at most, before device_configure(). 0: as many as this machine has CPUs for. */
 void device_set_threads(struct ioreqd_device *device, unsigned threads);
+/* And of a network. */
+int device_keep_network(struct ioreqd_device *device, struct ioreqd_network *network);
 
 /*
  * Has the model make the device of its properties. -EINVAL with the property and what is wrong with it, for people;

@@ -39,6 +39,8 @@ struct ioreqd_device {
     size_t streams;
     struct ioreqd_sockets **sockets;
     size_t sockets_count;
+    struct ioreqd_network **network;
+    size_t networks;
 
     unsigned most_threads; /* for queues, at least 1 */
     struct ioreqd_loop *

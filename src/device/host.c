@@ -13,6 +13,7 @@
 #include "device/file.h"
 #include "device/file_ring.h"
 #include "device/granted_memory.h"
+#include "device/network.h"
 #include "device/sockets.h"
 #include "device/stream.h"
 #include "device/timer.h"
@@ -278,6 +279,14 @@ static int listen_at_sockets(struct ioreqd_device *device, struct ioreqd_loop *l
     return sockets_attach(loop, sockets, came, argument);
 }
 
+/* ---- networks ---- */
+
+static int watch_network(struct ioreqd_device *device, struct ioreqd_loop *loop, struct ioreqd_network *network,
+                         unsigned pair, void (*ready)(void *argument, unsigned events), void *argument)
+{
+    return network_attach(device->environment->main_loop, loop, network, pair, ready, argument);
+}
+
 /* ---- words to people ---- */
 
 static void log_message(struct ioreqd_device *device, enum ioreqd_log_level level, const char *format, ...)
@@ -380,6 +389,14 @@ static const struct ioreqd_host table = {
 
     .sockets_listen = listen_at_sockets,
     .sockets_connect = sockets_connect,
+    .network_facts = network_facts,
+    .network_watch = watch_network,
+    .network_want = network_want,
+    .network_read = network_read,
+    .network_write = network_write,
+    .network_set_offloads = network_set_offloads,
+    .network_set_queue_pairs = network_set_queue_pairs,
+    .network_link = network_link,
 };
 
 const struct ioreqd_host *host_table(void)

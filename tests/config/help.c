@@ -40,6 +40,7 @@ static const struct ioreqd_property disk_properties[] = {
      .minimum = 4096,
      .maximum = UINT64_MAX},
     {.name = "line", .help = "bytes", .fallback = "pty", .kind = IOREQD_PROPERTY_STREAM, .offset = 64},
+    {.name = "net", .help = "packets", .fallback = "none", .kind = IOREQD_PROPERTY_NETWORK, .offset = 72},
     {.name = "label", .help = "text", .kind = IOREQD_PROPERTY_STRING, .offset = 48, .minimum = 2, .maximum = 8},
     {.name = NULL},
 };
@@ -65,6 +66,7 @@ static const char expected_disk[] =
     "queue-size  number     256          2 to 1024       no        requests that fit in a queue\n"
     "cache       size       16M          4k or more      no        memory\n"
     "line        stream     pty          -               no        bytes\n"
+    "net         network    none         -               no        packets\n"
     "label       text       -            2 to 8 bytes    no        text\n"
     "\n"
     "Keys of every device:\n"

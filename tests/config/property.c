@@ -115,11 +115,29 @@ static int open_sockets(void *context, const char *property, const char *path, s
     return 0;
 }
 
+static int open_network(void *context, const char *property, const char *value, struct ioreqd_network **network,
+                        struct config_error *error)
+{
+    struct opened *opened = context;
+    size_t used = strlen(opened->log);
+
+    if (strcmp(value, "taken") == 0) {
+        return config_error_set(error, EXIT_STATUS_CONFIGURATION, "%s: somebody has it", value);
+    }
+    snprintf(opened->log + used, sizeof(opened->log) - used, "%s=%s ", property, value);
+    opened->count++;
+    *network = strcmp(value, "none") == 0 ? NULL : (struct ioreqd_network *)(void *)((char *)opened->state + 10);
+    return 0;
+}
+
 static int parse_model(const struct ioreqd_model *of, const char *option, struct state *state, struct opened *opened,
                        struct config_error *error)
 {
-    struct property_opener opener = {
-        .open_file = open_file, .open_stream = open_stream, .open_sockets = open_sockets, .context = opened};
+    struct property_opener opener = {.open_file = open_file,
+                                     .open_stream = open_stream,
+                                     .open_sockets = open_sockets,
+                                     .open_network = open_network,
+                                     .context = opened};
     struct config_device device;
     bool help;
     int result;
@@ -322,6 +340,51 @@ START_TEST(test_sockets)
 }
 END_TEST
 
+static const struct ioreqd_property network_properties[] = {
+    {.name = "net", .help = "n", .fallback = "tap:a", .kind = IOREQD_PROPERTY_NETWORK, .offset = AT(file)},
+    {.name = "line", .help = "l", .fallback = "pty", .kind = IOREQD_PROPERTY_STREAM, .offset = AT(line)},
+    {.name = NULL},
+};
+
+START_TEST(test_networks)
+{
+    struct ioreqd_model card = model;
+    struct config_error error;
+    struct opened opened;
+    struct state state;
+
+    card.property = network_properties;
+    ck_assert_int_eq(parse_model(&card, "m,net=passt:/a,,b,line=none", &state, &opened, &error), 0);
+    ck_assert_str_eq(opened.log, "net=passt:/a,b line=none ");
+    ck_assert_ptr_eq(state.file, (char *)&state + 10);
+    ck_assert_int_eq(parse_model(&card, "m,net=none", &state, &opened, &error), 0);
+    ck_assert_ptr_null(state.file);
+    ck_assert_int_eq(parse_model(&card, "m", &state, &opened, &error), 0);
+    ck_assert_str_eq(opened.log, "net=tap:a line=pty ");
+    ck_assert_int_eq(parse_model(&card, "m,net=taken", &state, &opened, &error), -1);
+    ck_assert_str_eq(error.text, "taken: somebody has it");
+}
+END_TEST
+
+/* As a replay has it: there are no streams and networks then, whatever is said of them. */
+START_TEST(test_nobody_opens)
+{
+    struct property_opener opener = {.open_file = open_file};
+    struct ioreqd_model card = model;
+    struct config_device device;
+    struct config_error error;
+    struct state state = {0};
+    bool help;
+
+    card.property = network_properties;
+    ck_assert_int_eq(config_device_parse("m,net=tap:b", &device, &help, &error), 0);
+    ck_assert_int_eq(property_parse(&card, &device, &state, &opener, &error), 0);
+    ck_assert_ptr_null(state.file);
+    ck_assert_ptr_null(state.line);
+    config_device_free(&device);
+}
+END_TEST
+
 #define NUMBER_REMEDY "give a number, "
 #define SIZE_REMEDY   "give a number of bytes, or one with k, M, G or T, 512 to 8T"
 #define KEYS          "file, second, line, sockets, flag, lock, text, number, large, any, size, id, addr, bridge, group"
@@ -428,6 +491,8 @@ int main(void)
     tcase_add_test(tests, test_file_errors);
     tcase_add_test(tests, test_streams);
     tcase_add_test(tests, test_sockets);
+    tcase_add_test(tests, test_networks);
+    tcase_add_test(tests, test_nobody_opens);
     tcase_add_loop_test(tests, test_bad, 0, sizeof(bad) / sizeof(bad[0]));
     tcase_add_test(tests, test_required);
     tcase_add_test(tests, test_no_properties);

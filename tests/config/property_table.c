@@ -37,7 +37,6 @@ static const struct {
 
     {{{.name = "a", .kind = IOREQD_PROPERTY_BOOL}}, "property a: its help is missing"},
     {{{.name = "a", .help = "h", .kind = 0}}, "property a: its kind 0 is unknown"},
-    {{{.name = "a", .help = "h", .kind = 8}}, "property a: its kind 8 is unknown"},
     {{{.name = "a", .help = "h", .kind = 10}}, "property a: its kind 10 is unknown"},
     {{{.name = "a", .help = "h", .kind = 1, .flags = 2}}, "property a: its flags 0x2 are unknown"},
     {{{.name = "a", .help = "h", .kind = 1, .reserved = {0, 0, 1}}}, "property a: a reserved member is not 0"},
@@ -64,6 +63,9 @@ static const struct {
      "property b: it overlaps a in the state"},
     {{{.name = "a", .help = "h", .kind = IOREQD_PROPERTY_SOCKETS, .offset = 56}}, NULL},
     {{{.name = "a", .help = "h", .kind = IOREQD_PROPERTY_SOCKETS, .offset = 57}},
+     "property a: it lies outside the state of 64 bytes"},
+    {{{.name = "a", .help = "h", .kind = IOREQD_PROPERTY_NETWORK, .offset = 56, .fallback = "none"}}, NULL},
+    {{{.name = "a", .help = "h", .kind = IOREQD_PROPERTY_NETWORK, .offset = 57}},
      "property a: it lies outside the state of 64 bytes"},
     {{{.name = "a", .help = "h", .kind = IOREQD_PROPERTY_STRING, .maximum = 63}}, NULL},
     {{{.name = "a", .help = "h", .kind = IOREQD_PROPERTY_STRING, .maximum = 63, .offset = 1}},

@@ -14,6 +14,9 @@ tests_device_test_device_SOURCES = \
 	tests/device/main.c \
 	tests/device/memory.c \
 	tests/device/memory_race.c \
+	tests/device/network_bench.c tests/device/network_bench.h \
+	tests/device/network_socket.c \
+	tests/device/network_tap.c \
 	tests/device/pins.c \
 	tests/device/sockets.c \
 	tests/device/stream_bench.c tests/device/stream_bench.h \

@@ -4,14 +4,27 @@
 #include <stdlib.h>
 
 #include "tests/device/bench.h"
+#include "tests/device/network_bench.h"
 #include "tests/device/stream_bench.h"
 
 int main(void)
 {
     TCase *(*const group[])(void) = {
-        memory_tests,        pin_tests,        window_tests,      granted_tests, memory_race_tests,
-        loop_tests,          file_ring_tests,  file_tests,        timer_tests,   watch_tests,
-        stream_socket_tests, stream_pty_tests, stream_file_tests, sockets_tests,
+        memory_tests,
+        pin_tests,
+        window_tests,
+        granted_tests,
+        memory_race_tests,
+        loop_tests,
+        file_ring_tests,
+        file_tests,
+        timer_tests,
+        watch_tests,
+        stream_socket_tests,
+        stream_pty_tests,
+        stream_file_tests,
+        sockets_tests,
+        network_socket_tests,
     };
     Suite *suite = suite_create("device");
     SRunner *runner;
@@ -20,6 +33,7 @@ int main(void)
     for (unsigned i = 0; i < sizeof(group) / sizeof(group[0]); i++) {
         suite_add_tcase(suite, group[i]());
     }
+    add_network_tap_tests(suite);
     runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
     failed = srunner_ntests_failed(runner);

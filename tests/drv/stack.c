@@ -10,6 +10,7 @@
 
 #include "config/property.h"
 #include "device/file.h"
+#include "device/network.h"
 #include "device/sockets.h"
 #include "device/stream.h"
 
@@ -96,6 +97,18 @@ static int open_sockets(void *context, const char *property, const char *path, s
     return device_keep_sockets(stack->device, *sockets);
 }
 
+static int open_network(void *context, const char *property, const char *value, struct ioreqd_network **network,
+                        struct config_error *error)
+{
+    struct stack *stack = context;
+    char reason[256];
+
+    if (network_open(value, false, network, reason, sizeof(reason)) != 0) {
+        return config_error_set(error, EXIT_STATUS_CONFIGURATION, "%s=%s: %s", property, value, reason);
+    }
+    return *network == NULL ? 0 : device_keep_network(stack->device, *network);
+}
+
 static void add_pair(struct config_device *config, char *key, size_t size, const char *name, char *value)
 {
     snprintf(key, size, "%s", name);
@@ -108,8 +121,11 @@ static bool make_device(struct stack *stack, const struct ioreqd_model *model, c
     char file_key[64], sockets_key[64], place[64], key[64], value[64];
     struct config_pair pair[3];
     struct config_device config = {.model = name, .id = id, .pair = pair};
-    struct property_opener opener = {
-        .open_file = open_file, .open_stream = open_stream, .open_sockets = open_sockets, .context = stack};
+    struct property_opener opener = {.open_file = open_file,
+                                     .open_stream = open_stream,
+                                     .open_sockets = open_sockets,
+                                     .open_network = open_network,
+                                     .context = stack};
     struct config_error error;
     const char *property, *reason;
 

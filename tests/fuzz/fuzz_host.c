@@ -293,6 +293,14 @@ const struct ioreqd_host fuzz_host = {
     .stream_connected = fuzz_stream_connected,
     .sockets_listen = fuzz_sockets_listen,
     .sockets_connect = fuzz_sockets_connect,
+    .network_facts = fuzz_network_facts,
+    .network_watch = fuzz_network_watch,
+    .network_want = fuzz_network_want,
+    .network_read = fuzz_network_read,
+    .network_write = fuzz_network_write,
+    .network_set_offloads = fuzz_network_set_offloads,
+    .network_set_queue_pairs = fuzz_network_set_queue_pairs,
+    .network_link = fuzz_network_link,
 };
 
 void fuzz_host_begin(struct ioreqd_device *device, const uint8_t *data, size_t size)
@@ -337,5 +345,11 @@ void fuzz_host_end(struct ioreqd_device *device, bool cut)
 
         device->sockets = sockets->next;
         fuzz_sockets_close(sockets);
+    }
+    while (device->networks != NULL) {
+        struct ioreqd_network *network = device->networks;
+
+        device->networks = network->next;
+        free(network);
     }
 }

@@ -100,6 +100,24 @@ struct ioreqd_sockets {
     int far[4]; /* of the last ones that were connected; -1: none */
     unsigned next_far;
 };
+#define FUZZ_PAIRS 4 /* queue pairs of a network */
+
+struct ioreqd_network {
+    struct ioreqd_network *next;
+    struct ioreqd_device *device;
+    struct ioreqd_network_facts facts;
+    uint32_t offloads;
+    unsigned queue_pairs; /* in use */
+    bool link;
+    struct fuzz_pair {
+        struct ioreqd_loop *loop; /* NULL: not watched */
+        void (*ready)(void *argument, unsigned events);
+        void *argument;
+        unsigned wanted;
+        unsigned waiting; /* packets to read */
+        unsigned room;    /* for packets that are written */
+    } pair[FUZZ_PAIRS];
+};
 
 /* A file request that was submitted, and what it was then. */
 struct fuzz_request {
@@ -144,6 +162,7 @@ struct ioreqd_device {
     struct ioreqd_file *files;
     struct ioreqd_stream *streams;
     struct ioreqd_sockets *sockets;
+    struct ioreqd_network *networks;
     struct fuzz_bell bell[FUZZ_BELLS];
     unsigned requests;
     struct fuzz_request request[FUZZ_REQUESTS]; /* oldest first; the last member: not cleared for each run */
@@ -176,6 +195,7 @@ bool fuzz_stream_event(struct ioreqd_device *device, unsigned index, unsigned wh
 bool fuzz_watch_event(struct ioreqd_device *device);
 /* Somebody connects, or does something at the far end of a socket. */
 bool fuzz_sockets_event(struct ioreqd_device *device, unsigned what);
+bool fuzz_network_event(struct ioreqd_device *device, unsigned pair, unsigned what, unsigned packets);
 
 /* When the next timer is due; 0: none is set. */
 uint64_t fuzz_next_deadline(const struct ioreqd_device *device);
@@ -243,5 +263,15 @@ void fuzz_sockets_close(struct ioreqd_sockets *sockets);
 int fuzz_sockets_listen(struct ioreqd_device *device, struct ioreqd_loop *loop, struct ioreqd_sockets *sockets,
                         void (*came)(void *argument, int descriptor), void *argument);
 int fuzz_sockets_connect(struct ioreqd_sockets *sockets, const char *suffix);
+struct ioreqd_network *fuzz_network_choose(struct ioreqd_device *device, const struct ioreqd_property *property);
+void fuzz_network_facts(struct ioreqd_network *network, struct ioreqd_network_facts *facts);
+int fuzz_network_watch(struct ioreqd_device *device, struct ioreqd_loop *loop, struct ioreqd_network *network,
+                       unsigned pair, void (*ready)(void *argument, unsigned events), void *argument);
+void fuzz_network_want(struct ioreqd_network *network, unsigned pair, unsigned events);
+int fuzz_network_read(struct ioreqd_network *network, unsigned pair, void *to, size_t length);
+int fuzz_network_write(struct ioreqd_network *network, unsigned pair, const struct iovec *iov, unsigned count);
+int fuzz_network_set_offloads(struct ioreqd_network *network, uint32_t offloads);
+int fuzz_network_set_queue_pairs(struct ioreqd_network *network, unsigned queue_pairs);
+int fuzz_network_link(struct ioreqd_network *network);
 
 #endif

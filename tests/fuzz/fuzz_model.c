@@ -164,6 +164,10 @@ static void stir_streams(void)
     (void)fuzz_stream_event(&device, how >> 6, how % 4, (how >> 2) % 16);
     (void)fuzz_sockets_event(&device, how);
     (void)fuzz_watch_event(&device);
+    if (device.networks != NULL) {
+        how = (uint8_t)take(1);
+        (void)fuzz_network_event(&device, how >> 6, how % 4, (how >> 2) % 16);
+    }
 }
 
 /* ------------------------------------------------------------------------------------------------------------------

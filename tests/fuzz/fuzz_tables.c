@@ -276,6 +276,9 @@ static void set_property(struct ioreqd_device *device, const struct ioreqd_prope
     case IOREQD_PROPERTY_SOCKETS:
         memcpy(to, &(struct ioreqd_sockets *){fuzz_sockets_open(device)}, sizeof(void *));
         break;
+    case IOREQD_PROPERTY_NETWORK:
+        memcpy(to, &(struct ioreqd_network *){fuzz_network_choose(device, property)}, sizeof(void *));
+        break;
     default:
         fuzz_violation("property %s: kind %u", property->name, property->kind);
     }

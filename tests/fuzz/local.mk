@@ -20,7 +20,7 @@ fuzz_stack = $(fuzz_bridge) $(fuzz_virtio) $(filter %.c,$(libioreqd_device_la_SO
 	$(libioreqd_sim_la_SOURCES) $(libioreqd_drv_la_SOURCES) $(libioreqd_config_la_SOURCES))
 
 fuzz_model = $(addprefix tests/fuzz/,fuzz_model.c fuzz_guest.c fuzz_host.c fuzz_io.c fuzz_memory.c fuzz_messages.c \
-	fuzz_sockets.c fuzz_tables.c) src/config/value.c src/config/error.c
+	fuzz_network.c fuzz_sockets.c fuzz_tables.c) src/config/value.c src/config/error.c
 
 # A fuzzer is what has a list of sources here. One for the registers of a model takes one line, and a second one if some
 # of its properties shall not be left to the input.

@@ -254,7 +254,7 @@ START_TEST(properties)
     *(uint64_t *)place_of(model, state, "buffer") = 4096;
     *(uint32_t *)place_of(model, state, "queue-size") = 3;
     ck_assert_int_lt(driver_begin(&driver, bench.fake, model, state), 0);
-    ck_assert_str_eq(bench.fake->text, "3 is no power of 2: use one from 2 to 1024");
+    ck_assert_str_eq(bench.fake->text, "3 is no power of 2: use one from 2 to 32768");
     *(uint32_t *)place_of(model, state, "queue-size") = 2;
     *(uint64_t *)place_of(model, state, "buffer") = 5000;
     ck_assert_int_lt(driver_begin(&driver, bench.fake, model, state), 0);

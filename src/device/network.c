@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What all networks share, see network.h.
+ *
+ * A call of the device must not call it back, so what is found out during one is told in the next turn of the loop,
+ * by a timer that is due at once. The same timer tells, again and again, of what is at hand and no descriptor shows:
+ * the device may take as few packets in a turn as it likes.
+ */
+#include "device/network.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "device/network_private.h"
+#include "log.h"
+
+#define AT_ONCE 1u /* a time that has passed */
+
+static const struct network_kind *const kinds[] = {&network_tap, &network_passt, &network_unix};
+
+#define KINDS (sizeof(kinds) / sizeof(kinds[0]))
+
+int network_refuse(char *reason, size_t size, int error, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(reason, size, format, arguments);
+    va_end(arguments);
+    errno = error;
+    return -1;
+}
+
+/* ---- opening and closing ---- */
+
+static int unknown_kind(char *reason, size_t size)
+{
+    char forms[128] = "";
+    size_t used = 0;
+
+    for (size_t i = 0; i < KINDS; i++) {
+        used += (size_t)snprintf(forms + used, sizeof(forms) - used, "%s, ", kinds[i]->form);
+    }
+    return network_refuse(reason, size, EINVAL, "it is no network: give %sor none", forms);
+}
+
+static const struct network_kind *find_kind(const char *value, const char **argument)
+{
+    for (size_t i = 0; i < KINDS; i++) {
+        size_t length = strlen(kinds[i]->name);
+
+        if (strncmp(value, kinds[i]->name, length) == 0 && (value[length] == 0 || value[length] == ':')) {
+            *argument = value[length] == ':' ? value + length + 1 : "";
+            return kinds[i];
+        }
+    }
+    return NULL;
+}
+
+int network_open(const char *value, bool check, struct ioreqd_network **opened, char *reason, size_t size)
+{
+    const struct network_kind *kind;
+    struct ioreqd_network *network;
+    const char *argument;
+    int rc, error;
+
+    *opened = NULL;
+    if (strcmp(value, "none") == 0) {
+        return 0;
+    }
+    kind = find_kind(value, &argument);
+    if (kind == NULL) {
+        return unknown_kind(reason, size);
+    }
+    if (argument[0] == 0) {
+        return network_refuse(reason, size, EINVAL, "it is incomplete: give %s", kind->form);
+    }
+    network = calloc(1, sizeof(*network));
+    if (network == NULL || (network->place = strdup(value)) == NULL) {
+        free(network);
+        return network_refuse(reason, size, ENOMEM, "out of memory");
+    }
+    network->kind = kind;
+    rc = kind->open(network, argument, check, reason, size);
+    if (rc == 0 && !check) {
+        *opened = network;
+        return 0;
+    }
+    error = errno;
+    free(network->place);
+    free(network);
+    errno = error;
+    return rc;
+}
+
+static void free_pair(struct network_pair *pair)
+{
+    timer_free(pair->notice);
+    free(pair);
+}
+
+void network_close(struct ioreqd_network *network)
+{
+    if (network == NULL) {
+        return;
+    }
+    for (unsigned i = 0; i < NETWORK_PAIRS; i++) {
+        if (network->pair[i] != NULL) {
+            network->kind->detach(network->pair[i]);
+            free_pair(network->pair[i]);
+        }
+    }
+    network->kind->close(network);
+    free(network->place);
+    free(network);
+}
+
+const char *network_place(const struct ioreqd_network *network)
+{
+    return network->place;
+}
+
+/* ---- telling the device ---- */
+
+static unsigned at_hand(struct network_pair *pair)
+{
+    return pair->network->kind->at_hand(pair) & pair->wanted;
+}
+
+static void tell_soon(struct network_pair *pair)
+{
+    if (!pair->noticed) {
+        pair->noticed = true;
+        timer_arm(pair->notice, AT_ONCE);
+    }
+}
+
+/* After the device has called: it hears again of what it wanted and left. In ready(), that is seen at its end. */
+static void tell_again(struct network_pair *pair)
+{
+    if (!pair->calling && at_hand(pair) != 0) {
+        tell_soon(pair);
+    }
+}
+
+void network_tell(struct network_pair *pair, unsigned events)
+{
+    events &= pair->wanted | IOREQD_CONNECTED;
+    if (events == 0) {
+        return;
+    }
+    pair->calling = true;
+    pair->ready(pair->argument, events);
+    pair->calling = false;
+    tell_again(pair);
+}
+
+void network_notice(struct network_pair *pair, unsigned events)
+{
+    pair->link_news = pair->link_news || (events & IOREQD_CONNECTED) != 0;
+    tell_soon(pair);
+}
+
+static void on_notice(void *argument)
+{
+    struct network_pair *pair = argument;
+    unsigned events = at_hand(pair) | (pair->link_news ? IOREQD_CONNECTED : 0);
+
+    pair->noticed = false;
+    pair->link_news = false;
+    network_tell(pair, events);
+}
+
+/* ---- what the device calls ---- */
+
+void network_facts(struct ioreqd_network *network, struct ioreqd_network_facts *facts)
+{
+    uint32_t size = facts->struct_size;
+
+    memcpy(facts, &network->facts, size < sizeof(*facts) ? size : sizeof(*facts));
+    facts->struct_size = size;
+}
+
+int network_attach(struct ioreqd_loop *main_loop, struct ioreqd_loop *loop, struct ioreqd_network *network,
+                   unsigned index, void (*ready)(void *argument, unsigned events), void *argument)
+{
+    struct network_pair *pair;
+    int rc;
+
+    if (index >= network->facts.queue_pairs) {
+        log_line(LOG_ERROR, NULL, "%s: it has %u queue pair%s: pair %u is too many", network->place,
+                 network->facts.queue_pairs, network->facts.queue_pairs == 1 ? "" : "s", index);
+        return -EINVAL;
+    }
+    if (network->pair[index] != NULL) {
+        return -EBUSY;
+    }
+    if (network->main_loop == NULL) {
+        network->main_loop = main_loop;
+        rc = network->kind->start != NULL ? network->kind->start(network) : 0;
+        if (rc != 0) {
+            network->main_loop = NULL;
+            return rc;
+        }
+    }
+    pair = calloc(1, sizeof(*pair));
+    if (pair == NULL) {
+        return -ENOMEM;
+    }
+    pair->network = network;
+    pair->index = index;
+    pair->loop = loop;
+    pair->ready = ready;
+    pair->argument = argument;
+    pair->notice = timer_make(loop, on_notice, pair);
+    rc = pair->notice != NULL ? network->kind->attach(pair) : -ENOMEM;
+    if (rc != 0) {
+        free_pair(pair);
+        return rc;
+    }
+    network->pair[index] = pair;
+    return 0;
+}
+
+/* NULL: the model uses a pair that it does not watch. */
+static struct network_pair *pair_of(struct ioreqd_network *network, unsigned index)
+{
+    return index < NETWORK_PAIRS ? network->pair[index] : NULL;
+}
+
+void network_want(struct ioreqd_network *network, unsigned index, unsigned events)
+{
+    struct network_pair *pair = pair_of(network, index);
+
+    if (pair != NULL) {
+        pair->wanted = events & (IOREQD_READABLE | IOREQD_WRITABLE);
+        network->kind->wait(pair);
+        tell_again(pair);
+    }
+}
+
+int network_read(struct ioreqd_network *network, unsigned index, void *to, size_t length)
+{
+    struct network_pair *pair = pair_of(network, index);
+    int rc;
+
+    if (pair == NULL || length < IOREQD_NETWORK_HEADER) {
+        return -EINVAL;
+    }
+    rc = network->kind->read(pair, to, length);
+    tell_again(pair);
+    return rc;
+}
+
+int network_write(struct ioreqd_network *network, unsigned index, const struct iovec *iov, unsigned count)
+{
+    struct network_pair *pair = pair_of(network, index);
+    size_t length = 0;
+
+    for (unsigned i = 0; i < count; i++) {
+        length += iov[i].iov_len;
+    }
+    if (pair == NULL || length < IOREQD_NETWORK_HEADER) {
+        return -EINVAL;
+    }
+    if (length > IOREQD_NETWORK_HEADER + IOREQD_NETWORK_MAX_PACKET) {
+        return -EMSGSIZE;
+    }
+    if (length < IOREQD_NETWORK_HEADER + NETWORK_SHORTEST || !atomic_load(&network->link)) {
+        return (int)length; /* lost */
+    }
+    return network->kind->write(pair, iov, count, length);
+}
+
+int network_set_offloads(struct ioreqd_network *network, uint32_t offloads)
+{
+    if ((offloads & ~network->facts.offloads) != 0) {
+        return -EINVAL;
+    }
+    return network->kind->set_offloads != NULL ? network->kind->set_offloads(network, offloads) : 0;
+}
+
+int network_set_queue_pairs(struct ioreqd_network *network, unsigned queue_pairs)
+{
+    if (queue_pairs == 0 || queue_pairs > network->facts.queue_pairs) {
+        return -EINVAL;
+    }
+    for (unsigned i = 0; i < queue_pairs; i++) {
+        if (network->pair[i] == NULL) {
+            return -EINVAL;
+        }
+    }
+    return network->kind->set_queue_pairs != NULL ? network->kind->set_queue_pairs(network, queue_pairs) : 0;
+}
+
+int network_link(struct ioreqd_network *network)
+{
+    return atomic_load(&network->link);
+}
