@@ -47,6 +47,7 @@ struct ioreqd_virtio_queue {
     struct ioreqd_virtio_request *completed; /* not yet published, oldest first */
     struct ioreqd_virtio_request **completed_end;
     uint16_t next_available;
+    uint16_t last_available; /* next_available before the last take() */
     uint16_t seen_available; /* how far the driver's index was checked */
     uint16_t next_used;
     uint32_t budget; /* buffers that this turn may still take */

@@ -51,6 +51,9 @@ void request_pool_destroy(struct request_pool *pool);
 /* Empties a request before descriptors are appended. */
 void request_begin(struct ioreqd_virtio_request *request, uint16_t id);
 
+/* Gives back what of guest memory is mapped for it. */
+void request_unmap(struct ioreqd_virtio_request *request);
+
 /*
  * Appends what a descriptor gives. Returns NULL, or what rule it breaks. The caller bounds the number of descriptors
  * by the queue's size.

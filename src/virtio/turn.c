@@ -204,6 +204,7 @@ struct ioreqd_virtio_request *ioreqd_virtio_take(struct ioreqd_virtio_queue *que
     if (queue->area[0] == NULL || queue->budget == 0 || broken(queue) || draining(queue)) {
         return NULL;
     }
+    queue->last_available = queue->next_available;
     /* There is a free request for every buffer that a ring may hold; take() checks that it holds no more. */
     switch (queue->ring->take(queue, request)) {
     case RING_TAKEN:
@@ -221,6 +222,18 @@ struct ioreqd_virtio_request *ioreqd_virtio_take(struct ioreqd_virtio_queue *que
     default:
         return NULL;
     }
+}
+
+void ioreqd_virtio_put_back(struct ioreqd_virtio_request *request)
+{
+    struct ioreqd_virtio_queue *queue = request->queue;
+
+    request_unmap(request);
+    queue->next_available = queue->last_available;
+    queue->empty = false;
+    queue->in_flight--;
+    request->next = queue->pool.free;
+    queue->pool.free = request;
 }
 
 void ioreqd_virtio_queue_kick(struct ioreqd_virtio_queue *queue)
