@@ -34,6 +34,7 @@ libioreqd_device_la_SOURCES = \
 	src/device/stream_file.c \
 	src/device/stream_pty.c \
 	src/device/stream_socket.c \
+	src/device/stream_stdio.c \
 	src/device/timer.c src/device/timer.h \
 	src/device/watch.c src/device/watch.h
 libioreqd_device_la_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) $(URING_CFLAGS)

@@ -341,6 +341,7 @@ static const struct ioreqd_host table = {
     .stream_read = stream_read,
     .stream_write = stream_write,
     .stream_connected = is_connected,
+    .stream_size = stream_size,
 };
 
 const struct ioreqd_host *host_table(void)

@@ -89,6 +89,7 @@ struct ioreqd_stream {
     bool connected;
     size_t waiting; /* bytes to read */
     size_t room;    /* for bytes that are written */
+    uint16_t columns, rows;
 };
 
 /* A file request that was submitted, and what it was then. */
@@ -156,6 +157,9 @@ void fuzz_acts(struct ioreqd_device *device, const char *name);
 void fuzz_host_begin(struct ioreqd_device *device, const uint8_t *data, size_t size);
 /* Checks that all was given back, after destroy(); frees the rest. cut: it had not been quiesced. */
 void fuzz_host_end(struct ioreqd_device *device, bool cut);
+
+/* The loop of a queue: queues of one group share theirs. */
+struct ioreqd_loop *fuzz_queue_loop(struct ioreqd_device *device, unsigned queue);
 
 /* Each of these does one thing of its kind, and tells whether there was one. */
 bool fuzz_run_one(struct ioreqd_device *device, struct ioreqd_loop *loop);
@@ -225,5 +229,6 @@ void fuzz_stream_want(struct ioreqd_stream *stream, unsigned events);
 size_t fuzz_stream_read(struct ioreqd_stream *stream, void *to, size_t length);
 size_t fuzz_stream_write(struct ioreqd_stream *stream, const void *from, size_t length);
 int fuzz_stream_connected(struct ioreqd_stream *stream);
+int fuzz_stream_size(struct ioreqd_stream *stream, uint16_t *columns, uint16_t *rows);
 
 #endif
