@@ -49,10 +49,10 @@ struct driver {
     const struct ioreqd_model *model;
     struct ioreqd_description description;
     void *state;
-    uint16_t size;         /* of the queues */
-    uint16_t next_free[4]; /* descriptor that the next chain begins at, by queue */
-    uint16_t available[4]; /* our index */
-    uint16_t seen_used[4];
+    uint16_t size;          /* of the queues */
+    uint16_t next_free[16]; /* descriptor that the next chain begins at, by queue */
+    uint16_t available[16]; /* our index */
+    uint16_t seen_used[16];
 };
 
 struct part {
