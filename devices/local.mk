@@ -28,3 +28,18 @@ devices_serial_la_SOURCES = \
 	devices/serial/serial.c devices/serial/serial.h \
 	devices/serial/uart.c devices/serial/uart.h
 devices_serial_la_LDFLAGS = $(device_ldflags)
+
+module_LTLIBRARIES += devices/virtio-console.la
+devices_virtio_console_la_SOURCES = \
+	devices/virtio-console/console.c devices/virtio-console/console.h \
+	devices/virtio-console/control.c \
+	devices/virtio-console/emergency.c \
+	devices/virtio-console/port.c \
+	devices/virtio-console/size.c
+devices_virtio_console_la_LDFLAGS = $(device_ldflags)
+devices_virtio_console_la_LIBADD = libioreqd-virtio-pic.la
+
+module_LTLIBRARIES += devices/virtio-rng.la
+devices_virtio_rng_la_SOURCES = devices/virtio-rng.c
+devices_virtio_rng_la_LDFLAGS = $(device_ldflags)
+devices_virtio_rng_la_LIBADD = libioreqd-virtio-pic.la

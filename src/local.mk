@@ -42,6 +42,7 @@ libioreqd_device_la_SOURCES = \
 	src/device/stream_file.c \
 	src/device/stream_pty.c \
 	src/device/stream_socket.c \
+	src/device/stream_stdio.c \
 	src/device/timer.c src/device/timer.h \
 	src/device/unix_listener.c src/device/unix_listener.h \
 	src/device/watch.c src/device/watch.h

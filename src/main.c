@@ -114,7 +114,12 @@ static int open_stream(void *context, const char *property, const char *value, s
         stream_close(*stream);
         return config_error_memory(error);
     }
-    log_line(LOG_INFO, NULL, "%s is at %s", opener->config->id, stream_place(*stream));
+    /* The one that a device is all about needs no name. */
+    if (strcmp(property, "stream") == 0) {
+        log_line(LOG_INFO, NULL, "%s is at %s", opener->config->id, stream_place(*stream));
+    } else {
+        log_line(LOG_INFO, NULL, "%s %s is at %s", opener->config->id, property, stream_place(*stream));
+    }
     return 0;
 }
 

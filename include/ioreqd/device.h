@@ -339,6 +339,7 @@ enum ioreqd_direction {
 #define IOREQD_READABLE  0x1u
 #define IOREQD_WRITABLE  0x2u
 #define IOREQD_CONNECTED 0x4u /* streams: somebody came to the other end, or went */
+#define IOREQD_RESIZED   0x8u /* streams: the terminal at the other end has another size */
 
 /* A piece of work for a loop, owned by the model; it must stay until it has run. Zeroed, then run and argument set. */
 struct ioreqd_work {
@@ -596,6 +597,12 @@ struct ioreqd_host {
     int (*sockets_listen)(struct ioreqd_device *device, struct ioreqd_loop *loop, struct ioreqd_sockets *sockets,
                           void (*came)(void *argument, int descriptor), void *argument);
     int (*sockets_connect)(struct ioreqd_sockets *sockets, const char *suffix);
+
+    /*
+     * The size of the terminal at the other end of a stream; 0 columns or rows: nobody has said. 0, or -ENOTTY: it is no
+     * terminal. That it changed is told to who asks for IOREQD_RESIZED with stream_want().
+     */
+    int (*stream_size)(struct ioreqd_stream *stream, uint16_t *columns, uint16_t *rows);
 };
 
 /*

@@ -173,6 +173,14 @@ struct ioreqd_virtio_options {
 
     /* The description that create() was given, adjusted before. Needed by models with IOREQD_VIRTIO_TRANSITIONAL. */
     struct ioreqd_description *description;
+
+    /*
+     * The device, or one queue alone (virtio 1.4 §2.6.1), was reset by its driver or by the host: what the driver was told
+     * and what its buffers said is void. The queues that are meant stand still, so that what ready() alone touches may be
+     * changed here. On the main loop; reset() is also called from ioreqd_virtio_create(). Optional.
+     */
+    void (*reset)(struct ioreqd_device *device, void *state);
+    void (*queue_reset)(struct ioreqd_device *device, void *state, unsigned queue);
 };
 
 /*
@@ -215,6 +223,13 @@ unsigned ioreqd_virtio_queue_index(const struct ioreqd_virtio_queue *queue);
  * again soon). Within ready() only.
  */
 struct ioreqd_virtio_request *ioreqd_virtio_take(struct ioreqd_virtio_queue *queue);
+
+/*
+ * Puts the buffer that was taken last back, as if it had not been taken: the next take() gives it again, unless the
+ * driver resets the queue first. For a model that cannot go on with it now: what waits in the ring keeps nobody from
+ * stopping the queue. Within the call of ready() that took it only, and before it is completed.
+ */
+void ioreqd_virtio_put_back(struct ioreqd_virtio_request *request);
 
 /* Has ready() called soon: for a model that stopped early and now has use for buffers. */
 void ioreqd_virtio_queue_kick(struct ioreqd_virtio_queue *queue);

@@ -386,6 +386,7 @@ static const struct ioreqd_host table = {
     .stream_read = stream_read,
     .stream_write = stream_write,
     .stream_connected = is_connected,
+    .stream_size = stream_size,
 
     .sockets_listen = listen_at_sockets,
     .sockets_connect = sockets_connect,

@@ -13,13 +13,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "device/stream_private.h"
 
-#define AT_ONCE 1u /* a time that has passed */
+#define AT_ONCE   1u                   /* a time that has passed */
+#define SIZE_LOOK UINT64_C(1000000000) /* nanoseconds between two looks at a terminal that does not tell its size */
 
-static const struct stream_kind *const kinds[] = {&stream_pty, &stream_socket, &stream_file};
+static const struct stream_kind *const kinds[] = {&stream_pty, &stream_socket, &stream_file, &stream_stdio};
 
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
 
@@ -111,6 +113,9 @@ int stream_open(const char *value, bool check, struct ioreqd_stream **opened, ch
     if (argument == NULL ? kind->needs_argument : argument[0] == 0) {
         return stream_refuse(reason, size, EINVAL, "the path is missing: give %s", kind->form);
     }
+    if (argument != NULL && kind->no_argument) {
+        return stream_refuse(reason, size, EINVAL, "nothing may follow: give %s", kind->form);
+    }
     stream = calloc(1, sizeof(*stream));
     if (stream == NULL) {
         return stream_refuse(reason, size, ENOMEM, "out of memory");
@@ -134,6 +139,7 @@ void stream_close(struct ioreqd_stream *stream)
     if (stream == NULL) {
         return;
     }
+    timer_free(stream->size_look);
     timer_free(stream->notice);
     watch_free(stream->watch);
     stream->kind->close(stream);
@@ -186,6 +192,54 @@ static void wait_for_peer(struct ioreqd_stream *stream)
     }
 }
 
+/* ---- sizes ---- */
+
+int stream_size_of(int descriptor, uint16_t *columns, uint16_t *rows)
+{
+    struct winsize size;
+
+    if (ioctl(descriptor, TIOCGWINSZ, &size) != 0) {
+        return -ENOTTY;
+    }
+    *columns = size.ws_col;
+    *rows = size.ws_row;
+    return 0;
+}
+
+int stream_size(struct ioreqd_stream *stream, uint16_t *columns, uint16_t *rows)
+{
+    return stream->kind->size == NULL ? -ENOTTY : stream->kind->size(stream, columns, rows);
+}
+
+void stream_size_changed(struct ioreqd_stream *stream)
+{
+    uint16_t columns, rows;
+
+    if (stream_size(stream, &columns, &rows) == 0 && (columns != stream->columns || rows != stream->rows)) {
+        stream->columns = columns;
+        stream->rows = rows;
+        notice(stream, IOREQD_RESIZED);
+    }
+}
+
+/* Only while somebody is there whose terminal it could be, and the device wants to know. */
+static void watch_size(struct ioreqd_stream *stream)
+{
+    bool watched = stream->output && (stream->wanted & IOREQD_RESIZED) != 0;
+
+    if (stream->size_look != NULL) {
+        timer_arm(stream->size_look, watched ? timer_now() + SIZE_LOOK : 0);
+    }
+}
+
+static void look_at_size(void *argument)
+{
+    stream_size_changed(argument);
+    watch_size(argument);
+}
+
+/* ---- peers ---- */
+
 int stream_peer_came(struct ioreqd_stream *stream, int descriptor)
 {
     if (stream->watch == NULL) {
@@ -200,6 +254,8 @@ int stream_peer_came(struct ioreqd_stream *stream, int descriptor)
     stream->output = true;
     wait_for_peer(stream);
     notice(stream, IOREQD_CONNECTED);
+    stream_size_changed(stream);
+    watch_size(stream);
     return 0;
 }
 
@@ -208,6 +264,7 @@ void stream_peer_left(struct ioreqd_stream *stream)
     if (stream->output) {
         stream->output = false;
         wait_for_peer(stream);
+        watch_size(stream);
         notice(stream, IOREQD_CONNECTED | IOREQD_WRITABLE); /* there is room for all that nobody will get */
     }
 }
@@ -230,27 +287,41 @@ int stream_attach(struct ioreqd_loop *loop, struct ioreqd_stream *stream,
         return -EBUSY;
     }
     stream->notice = timer_make(loop, on_notice, stream);
-    if (stream->notice == NULL) {
-        return -ENOMEM;
+    if (stream->kind->size != NULL && !stream->kind->tells_size) {
+        stream->size_look = timer_make(loop, look_at_size, stream);
     }
+    if (stream->notice == NULL ||
+        (stream->kind->size != NULL && !stream->kind->tells_size && stream->size_look == NULL)) {
+        rc = -ENOMEM;
+        goto fail;
+    }
+    stream_size(stream, &stream->columns, &stream->rows); /* it is known from now on */
     stream->loop = loop;
     stream->ready = ready;
     stream->argument = argument;
     rc = stream->kind->attach(stream);
-    if (rc != 0) {
-        timer_free(stream->notice);
-        stream->notice = NULL;
-        stream->loop = NULL;
+    if (rc == 0) {
+        return 0;
     }
+
+fail:
+    timer_free(stream->size_look);
+    timer_free(stream->notice);
+    stream->size_look = NULL;
+    stream->notice = NULL;
+    stream->loop = NULL;
     return rc;
 }
 
 void stream_want(struct ioreqd_stream *stream, unsigned events)
 {
-    unsigned more = events & ~stream->wanted;
+    unsigned before = stream->wanted, more = events & ~before;
 
     stream->wanted = events;
     wait_for_peer(stream);
+    if (((before ^ events) & IOREQD_RESIZED) != 0) {
+        watch_size(stream);
+    }
     if ((more & IOREQD_WRITABLE) != 0 && (!stream->output || stream->watch == NULL)) {
         notice(stream, IOREQD_WRITABLE);
     }

@@ -16,7 +16,7 @@
 #include "ioreqd/device.h"
 
 /*
- * Opens what a user wrote: pty, pty:LINK, unix:PATH, file:PATH or none, for which *stream is NULL. With check, it is
+ * Opens what a user wrote: pty, pty:LINK, unix:PATH, file:PATH, stdio or none, for which *stream is NULL. With check, it is
  * only found out whether that would do, nothing is made or changed, and *stream is NULL. 0, or -1 with errno set and
  * reason, of size bytes, saying for people what is wrong and what to do.
  */
@@ -34,5 +34,6 @@ void stream_want(struct ioreqd_stream *stream, unsigned events);
 size_t stream_read(struct ioreqd_stream *stream, void *to, size_t length);
 size_t stream_write(struct ioreqd_stream *stream, const void *from, size_t length);
 bool stream_connected(const struct ioreqd_stream *stream);
+int stream_size(struct ioreqd_stream *stream, uint16_t *columns, uint16_t *rows);
 
 #endif

@@ -18,6 +18,7 @@ struct stream_kind {
     const char *name; /* what stands before the colon */
     const char *form; /* how it is written */
     bool needs_argument;
+    bool no_argument;
     /* As stream_open(), with argument NULL when there is none; sets own and place unless it only checks. */
     int (*open)(struct ioreqd_stream *stream, const char *argument, bool check, char *reason, size_t size);
     /* Waits on the loop for the other end to come, or finds it there. 0 or -errno. */
@@ -28,6 +29,9 @@ struct stream_kind {
     void (*ended)(struct ioreqd_stream *stream);
     /* Writing failed, or the peer has left and what they sent is still being read. */
     void (*broken)(struct ioreqd_stream *stream);
+    /* As stream_size(), unless it is no terminal: NULL. */
+    int (*size)(const struct ioreqd_stream *stream, uint16_t *columns, uint16_t *rows);
+    bool tells_size; /* it calls stream_size_changed(); else size() is called now and then */
     /* Frees own and takes back what open() made. The watch is gone. */
     void (*close)(struct ioreqd_stream *stream);
 };
@@ -47,9 +51,16 @@ struct ioreqd_stream {
     struct ioreqd_watch *watch; /* of the descriptor; NULL: it is none to wait for */
     struct ioreqd_timer *notice;
     unsigned noticed; /* events to tell of in the next turn of the loop */
+    struct ioreqd_timer *size_look;
+    uint16_t columns, rows; /* when it was last looked */
 };
 
-extern const struct stream_kind stream_pty, stream_socket, stream_file;
+extern const struct stream_kind stream_pty, stream_socket, stream_file, stream_stdio;
+
+/* As stream_size(), of a terminal's descriptor. */
+int stream_size_of(int descriptor, uint16_t *columns, uint16_t *rows);
+/* The terminal may have another size. On the stream's loop. */
+void stream_size_changed(struct ioreqd_stream *stream);
 
 /* Sets the reason and errno; returns -1. */
 int stream_refuse(char *reason, size_t size, int error, const char *format, ...) __attribute__((format(printf, 4, 5)));

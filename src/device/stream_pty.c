@@ -253,6 +253,12 @@ static void broken(struct ioreqd_stream *stream)
     stream_peer_left(stream);
 }
 
+/* What people who open the other side have set it to, be it with stty(1). */
+static int size_of(const struct ioreqd_stream *stream, uint16_t *columns, uint16_t *rows)
+{
+    return stream_size_of(((const struct terminal *)stream->own)->master, columns, rows);
+}
+
 const struct stream_kind stream_pty = {
     .name = "pty",
     .form = "pty, pty:LINK",
@@ -261,5 +267,6 @@ const struct stream_kind stream_pty = {
     .write = write_it,
     .ended = ended,
     .broken = broken,
+    .size = size_of,
     .close = close_it,
 };

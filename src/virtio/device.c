@@ -84,6 +84,15 @@ static void clear_queue(struct ioreqd_virtio_device *device, unsigned index)
     registers->queue_next_used[index] = 0;
 }
 
+/* The driver has reset this one alone. */
+static void finish_queue_reset(struct ioreqd_virtio_device *device, unsigned index)
+{
+    clear_queue(device, index);
+    if (device->options.queue_reset != NULL) {
+        device->options.queue_reset(device->device, device->state, index);
+    }
+}
+
 /*
  * config_generation and config_changed stay: a driver that reads the configuration across a reset must still notice.
  * The PCI configuration access capability stays too: it belongs to the function, not to the virtio device.
@@ -104,6 +113,9 @@ static void clear_registers(struct ioreqd_virtio_device *device)
     virtio_interrupt_clear(device);
     atomic_store(&device->broken, false);
     registers->status = 0;
+    if (device->options.reset != NULL) {
+        device->options.reset(device->device, device->state);
+    }
 }
 
 /* Tells the driver once. A reset that came first forgives it. */
@@ -187,14 +199,14 @@ void virtio_device_reset_queue(struct ioreqd_virtio_device *device, unsigned ind
     device->registers->queue_reset[index] = 1;
     virtio_queue_stop(queue, true);
     if (!virtio_queue_stopping(queue)) {
-        clear_queue(device, index);
+        finish_queue_reset(device, index);
     }
 }
 
 void virtio_device_queue_stopped(struct ioreqd_virtio_device *device, unsigned index)
 {
     if (device->registers->queue_reset[index] != 0) {
-        clear_queue(device, index);
+        finish_queue_reset(device, index);
     }
     settle(device);
 }

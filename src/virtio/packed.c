@@ -200,6 +200,19 @@ static enum ring_result take(struct ioreqd_virtio_queue *queue, struct ioreqd_vi
     return RING_TAKEN;
 }
 
+static void put_back(struct ioreqd_virtio_queue *queue, const struct ioreqd_virtio_request *request)
+{
+    unsigned offset = queue->next_available & ~PLACE_WRAP;
+    unsigned wrap = queue->next_available & PLACE_WRAP;
+
+    if (offset < request->descriptors) {
+        offset += queue->size;
+        wrap ^= PLACE_WRAP;
+    }
+    queue->next_available = (uint16_t)((offset - request->descriptors) | wrap);
+    release(queue, request->id);
+}
+
 /* ------------------------------------------------------------------------------------------------------------------
  * Notifications
  */
@@ -316,6 +329,7 @@ const struct ring_ops ring_packed = {
     .length = length,
     .fits = fits,
     .take = take,
+    .put_back = put_back,
     .publish = publish,
     .hold = hold,
     .arm = arm,

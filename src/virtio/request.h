@@ -90,6 +90,9 @@ void request_put(struct ioreqd_virtio_request *request);
 /* Whether a room is free for the next long chain. */
 bool request_has_room(const struct request_pool *pool);
 
+/* Gives back what of guest memory is mapped for it. */
+void request_unmap(struct ioreqd_virtio_request *request);
+
 /*
  * Appends what a descriptor gives to a request, and ends it. Return NULL, or request_no_room, which is to be tried again
  * when another request is completed, or which rule is broken.

@@ -34,6 +34,9 @@ struct ring_ops {
     /* Fills an empty request with a private copy of the next chain. */
     enum ring_result (*take)(struct ioreqd_virtio_queue *queue, struct ioreqd_virtio_request *request);
 
+    /* The chain that was taken last is in the ring again, as if it had not been taken. */
+    void (*put_back)(struct ioreqd_virtio_queue *queue, const struct ioreqd_virtio_request *request);
+
     /* Tells the driver of a list of requests, at least one; true when it wants an interrupt for them. */
     bool (*publish)(struct ioreqd_virtio_queue *queue, const struct ioreqd_virtio_request *first);
 

@@ -157,6 +157,12 @@ static enum ring_result take(struct ioreqd_virtio_queue *queue, struct ioreqd_vi
     return result;
 }
 
+static void put_back(struct ioreqd_virtio_queue *queue, const struct ioreqd_virtio_request *request)
+{
+    (void)request;
+    queue->next_available--;
+}
+
 /* ------------------------------------------------------------------------------------------------------------------
  * Notifications
  */
@@ -220,6 +226,7 @@ const struct ring_ops ring_split = {
     .length = length,
     .fits = fits,
     .take = take,
+    .put_back = put_back,
     .publish = publish,
     .hold = hold,
     .arm = arm,

@@ -297,6 +297,32 @@ struct ioreqd_virtio_request *ioreqd_virtio_take(struct ioreqd_virtio_queue *que
     return NULL;
 }
 
+/* It is the youngest, as it was taken last. */
+static void leave_order(struct ioreqd_virtio_queue *queue, const struct ioreqd_virtio_request *youngest)
+{
+    struct ioreqd_virtio_request **link = &queue->ordered;
+
+    while (*link != NULL && *link != youngest) {
+        link = &(*link)->next;
+    }
+    *link = NULL;
+    queue->ordered_end = link;
+}
+
+void ioreqd_virtio_put_back(struct ioreqd_virtio_request *request)
+{
+    struct ioreqd_virtio_queue *queue = request->queue;
+
+    request_unmap(request);
+    if (queue->in_order) {
+        leave_order(queue, request);
+    }
+    queue->ring->put_back(queue, request);
+    queue->empty = false;
+    queue->in_flight--;
+    request_put(request);
+}
+
 void ioreqd_virtio_queue_kick(struct ioreqd_virtio_queue *queue)
 {
     post(queue, &queue->bell_work);

@@ -23,6 +23,7 @@ tests_device_test_device_SOURCES = \
 	tests/device/stream_file.c \
 	tests/device/stream_pty.c \
 	tests/device/stream_socket.c \
+	tests/device/stream_stdio.c \
 	tests/device/timer.c \
 	tests/device/watch.c \
 	tests/device/windows.c

@@ -10,21 +10,10 @@
 int main(void)
 {
     TCase *(*const group[])(void) = {
-        memory_tests,
-        pin_tests,
-        window_tests,
-        granted_tests,
-        memory_race_tests,
-        loop_tests,
-        file_ring_tests,
-        file_tests,
-        timer_tests,
-        watch_tests,
-        stream_socket_tests,
-        stream_pty_tests,
-        stream_file_tests,
-        sockets_tests,
-        network_socket_tests,
+        memory_tests,      pin_tests,     window_tests,         granted_tests,
+        memory_race_tests, loop_tests,    file_ring_tests,      file_tests,
+        timer_tests,       watch_tests,   stream_socket_tests,  stream_pty_tests,
+        stream_file_tests, sockets_tests, network_socket_tests, stream_stdio_tests,
     };
     Suite *suite = suite_create("device");
     SRunner *runner;

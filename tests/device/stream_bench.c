@@ -67,6 +67,7 @@ static void on_ready(void *argument, unsigned events)
     end->calls++;
     end->connects += (events & IOREQD_CONNECTED) != 0;
     end->writables += (events & IOREQD_WRITABLE) != 0;
+    end->resizes += (events & IOREQD_RESIZED) != 0;
     if ((events & IOREQD_WRITABLE) != 0) {
         stream_want(end->stream, IOREQD_READABLE);
     }

@@ -20,6 +20,7 @@ struct near_end {
     size_t length;
     unsigned connects;  /* times that it was told of somebody who came or went */
     unsigned writables; /* times that it was told of room */
+    unsigned resizes;   /* and of another size */
     unsigned calls;
     size_t at_a_time; /* bytes that it reads in one call; 0: as many as there are */
 };
@@ -58,5 +59,6 @@ TCase *stream_socket_tests(void);
 TCase *stream_pty_tests(void);
 TCase *stream_file_tests(void);
 TCase *sockets_tests(void);
+TCase *stream_stdio_tests(void);
 
 #endif

@@ -81,7 +81,7 @@ START_TEST(no_stream)
     ck_assert_ptr_null(stream);
     for (unsigned i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
         ck_assert_str_eq(refusal(wrong[i], i % 2, &error),
-                         "it is no stream: give pty, pty:LINK, unix:PATH, file:PATH, or none");
+                         "it is no stream: give pty, pty:LINK, unix:PATH, file:PATH, stdio, or none");
         ck_assert_int_eq(error, EINVAL);
     }
 }

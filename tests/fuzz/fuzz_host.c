@@ -127,16 +127,20 @@ static struct ioreqd_loop *main_loop(struct ioreqd_device *device)
     return &device->loop[0];
 }
 
+struct ioreqd_loop *fuzz_queue_loop(struct ioreqd_device *device, unsigned queue)
+{
+    unsigned group = device->description.queue_group == 0 ? 1 : device->description.queue_group;
+
+    return &device->loop[1 + queue / group % device->queue_loops];
+}
+
 static struct ioreqd_loop *queue_loop(struct ioreqd_device *device, unsigned queue)
 {
     fuzz_entered(device, "queue_loop");
     if (queue >= device->description.queues) {
         fuzz_violation("queue_loop: queue %u of %u", queue, device->description.queues);
     }
-    if (device->description.queue_group > 1) {
-        queue /= device->description.queue_group;
-    }
-    return &device->loop[1 + queue % device->queue_loops];
+    return fuzz_queue_loop(device, queue);
 }
 
 static void post(struct ioreqd_loop *loop, struct ioreqd_work *work)
@@ -291,6 +295,7 @@ const struct ioreqd_host fuzz_host = {
     .stream_read = fuzz_stream_read,
     .stream_write = fuzz_stream_write,
     .stream_connected = fuzz_stream_connected,
+    .stream_size = fuzz_stream_size,
     .sockets_listen = fuzz_sockets_listen,
     .sockets_connect = fuzz_sockets_connect,
     .network_facts = fuzz_network_facts,

@@ -89,6 +89,7 @@ struct ioreqd_stream {
     bool connected;
     size_t waiting; /* bytes to read */
     size_t room;    /* for bytes that are written */
+    uint16_t columns, rows;
 };
 
 struct ioreqd_sockets {
@@ -187,6 +188,9 @@ void fuzz_host_begin(struct ioreqd_device *device, const uint8_t *data, size_t s
 /* Checks that all was given back, after destroy(); frees the rest. cut: it had not been quiesced. */
 void fuzz_host_end(struct ioreqd_device *device, bool cut);
 
+/* The loop of a queue: queues of one group share theirs. */
+struct ioreqd_loop *fuzz_queue_loop(struct ioreqd_device *device, unsigned queue);
+
 /* Each of these does one thing of its kind, and tells whether there was one. */
 bool fuzz_run_one(struct ioreqd_device *device, struct ioreqd_loop *loop);
 bool fuzz_fire_one(struct ioreqd_device *device); /* a timer that is due */
@@ -258,6 +262,7 @@ void fuzz_stream_want(struct ioreqd_stream *stream, unsigned events);
 size_t fuzz_stream_read(struct ioreqd_stream *stream, void *to, size_t length);
 size_t fuzz_stream_write(struct ioreqd_stream *stream, const void *from, size_t length);
 int fuzz_stream_connected(struct ioreqd_stream *stream);
+int fuzz_stream_size(struct ioreqd_stream *stream, uint16_t *columns, uint16_t *rows);
 struct ioreqd_sockets *fuzz_sockets_open(struct ioreqd_device *device);
 void fuzz_sockets_close(struct ioreqd_sockets *sockets);
 int fuzz_sockets_listen(struct ioreqd_device *device, struct ioreqd_loop *loop, struct ioreqd_sockets *sockets,

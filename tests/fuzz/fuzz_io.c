@@ -217,7 +217,7 @@ static void used(struct ioreqd_stream *stream, const char *name)
 void fuzz_stream_want(struct ioreqd_stream *stream, unsigned events)
 {
     used(stream, "stream_want");
-    if ((events & ~(IOREQD_READABLE | IOREQD_WRITABLE | IOREQD_CONNECTED)) != 0) {
+    if ((events & ~(IOREQD_READABLE | IOREQD_WRITABLE | IOREQD_CONNECTED | IOREQD_RESIZED)) != 0) {
         fuzz_violation("stream_want: events %#x", events);
     }
     stream->wanted = events;
@@ -259,7 +259,16 @@ int fuzz_stream_connected(struct ioreqd_stream *stream)
     return stream->connected;
 }
 
-/* what: 0 somebody comes or goes, 1 bytes arrive, 2 there is room again; 3 or nothing new: the loop looks once more. */
+/* The sign of a terminal is that it has a width. */
+int fuzz_stream_size(struct ioreqd_stream *stream, uint16_t *columns, uint16_t *rows)
+{
+    fuzz_entered(stream->device, "stream_size");
+    *columns = stream->columns;
+    *rows = stream->rows;
+    return stream->columns == 0 ? -ENOTTY : 0;
+}
+
+/* what: 0 somebody comes or goes, 1 bytes arrive, 2 there is room again; 3: another size; the loop looks once more. */
 bool fuzz_stream_event(struct ioreqd_device *device, unsigned index, unsigned what, size_t bytes)
 {
     struct ioreqd_stream *stream = device->streams;
@@ -279,6 +288,9 @@ bool fuzz_stream_event(struct ioreqd_device *device, unsigned index, unsigned wh
         stream->waiting += bytes;
     } else if (what == 2) {
         stream->room += bytes;
+    } else if (what == 3 && stream->columns != 0) {
+        stream->rows = (uint16_t)bytes;
+        events = stream->wanted & IOREQD_RESIZED;
     }
     events |= stream->connected && stream->waiting != 0 ? stream->wanted & IOREQD_READABLE : 0;
     events |= !stream->connected || stream->room != 0 ? stream->wanted & IOREQD_WRITABLE : 0;

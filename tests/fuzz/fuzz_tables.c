@@ -241,6 +241,7 @@ static struct ioreqd_stream *choose_stream(struct ioreqd_device *device, const s
     stream->device = device;
     stream->connected = (choice & 1) == 0;
     stream->room = choice & 0x3e;
+    stream->columns = (choice & 0x20) != 0 ? 80 : 0;
     device->streams = stream;
     return stream;
 }

@@ -36,6 +36,10 @@ fuzz_serial_sources = $(fuzz_model) devices/serial/port.c devices/serial/serial.
 fuzz_virtio_blk_registers_sources = $(fuzz_model) $(fuzz_virtio)
 fuzz_virtio_blk_transitional_sources = $(fuzz_model) $(fuzz_virtio)
 fuzz_virtio_blk_transitional_flags = -DFUZZ_FIXED='"transitional=on"'
+fuzz_virtio_console_sources = tests/fuzz/fuzz_virtio_console.c tests/virtio/fake_host.c tests/virtio/driver.c \
+	$(filter %.c,$(virtio_sources) $(devices_virtio_console_la_SOURCES))
+fuzz_virtio_console_registers_sources = $(fuzz_model) $(filter %.c,$(virtio_sources) $(devices_virtio_console_la_SOURCES))
+fuzz_virtio_rng_sources = $(fuzz_model) $(filter %.c,$(virtio_sources)) devices/virtio-rng.c
 fuzz_watchdog_sources = $(fuzz_model) include/examples/watchdog/watchdog.c
 
 fuzzers = $(sort $(patsubst fuzz_%_sources,tests/fuzz/fuzz_%,$(filter fuzz_%_sources,$(.VARIABLES))))

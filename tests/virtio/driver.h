@@ -80,7 +80,7 @@ struct driver {
     void *state;
     uint64_t features; /* negotiated */
     uint16_t size;     /* of the queues, up to DRIVER_MAX_SIZE */
-    struct driver_queue queue[4];
+    struct driver_queue queue[16];
 };
 
 struct part {

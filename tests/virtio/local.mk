@@ -64,7 +64,41 @@ tests_virtio_test_virtio_threads_SOURCES = \
 tests_virtio_test_virtio_threads_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
 tests_virtio_test_virtio_threads_CFLAGS = $(AM_CFLAGS) -pthread
 tests_virtio_test_virtio_threads_LDADD = libioreqd-virtio-pic.la
+
+# Each model is a library of its own here, as both export a function of one name.
+check_LTLIBRARIES += tests/virtio/libconsole.la tests/virtio/librng.la
+tests_virtio_libconsole_la_SOURCES = $(devices_virtio_console_la_SOURCES)
+tests_virtio_libconsole_la_CPPFLAGS = $(AM_CPPFLAGS) -Dioreqd_module=console_module
+tests_virtio_librng_la_SOURCES = devices/virtio-rng.c
+tests_virtio_librng_la_CPPFLAGS = $(AM_CPPFLAGS) -Dioreqd_module=rng_module
+
+check_PROGRAMS += tests/virtio/test-virtio-console
+TESTS += tests/virtio/test-virtio-console
+tests_virtio_test_virtio_console_SOURCES = \
+	tests/virtio/console_bench.c tests/virtio/console_bench.h \
+	tests/virtio/driver.c tests/virtio/driver.h \
+	tests/virtio/fake_host.c tests/virtio/fake_host.h \
+	tests/virtio/test_console.c \
+	tests/virtio/test_console_control.c \
+	tests/virtio/test_console_life.c \
+	tests/virtio/test_rng.c
+tests_virtio_test_virtio_console_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
+tests_virtio_test_virtio_console_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_virtio_test_virtio_console_LDADD = tests/virtio/libconsole.la tests/virtio/librng.la libioreqd-virtio-pic.la \
+	$(CHECK_LIBS)
+
+check_PROGRAMS += tests/virtio/test-virtio-console-threads
+TESTS += tests/virtio/test-virtio-console-threads
+tests_virtio_test_virtio_console_threads_SOURCES = \
+	tests/virtio/driver.c tests/virtio/driver.h \
+	tests/virtio/fake_host.c tests/virtio/fake_host.h \
+	tests/virtio/test_console_threads.c \
+	$(devices_virtio_console_la_SOURCES)
+tests_virtio_test_virtio_console_threads_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
+tests_virtio_test_virtio_console_threads_CFLAGS = $(AM_CFLAGS) -pthread
+tests_virtio_test_virtio_console_threads_LDADD = libioreqd-virtio-pic.la
 endif
 
-EXTRA_DIST += tests/fuzz/fuzz_virtio_blk.c tests/fuzz/fuzz_virtio_vsock.c
-EXTRA_DIST += tests/virtio/README.md tests/virtio/CONFORMANCE.md tests/virtio/VSOCK_CONFORMANCE.md
+EXTRA_DIST += tests/fuzz/fuzz_virtio_blk.c tests/fuzz/fuzz_virtio_console.c tests/fuzz/fuzz_virtio_vsock.c
+EXTRA_DIST += tests/virtio/README.md tests/virtio/CONFORMANCE.md tests/virtio/CONSOLE_CONFORMANCE.md \
+	tests/virtio/VSOCK_CONFORMANCE.md

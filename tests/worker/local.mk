@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# The worker and the whole stack above a simulated hypervisor, with the real modules of virtio-blk and serial.
+# The worker and the whole stack above a simulated hypervisor, with real modules.
 if HAVE_CHECK
 check_PROGRAMS += tests/worker/test-worker
 TESTS += tests/worker/test-worker
@@ -7,6 +7,7 @@ TESTS += tests/worker/test-worker
 tests_worker_test_worker_SOURCES = \
 	tests/bridge/board.c tests/bridge/board.h \
 	tests/worker/changes.c \
+	tests/worker/console.c \
 	tests/worker/disk.c tests/worker/disk.h \
 	tests/worker/end.c \
 	tests/worker/enumeration.c \
@@ -23,5 +24,6 @@ tests_worker_test_worker_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
 tests_worker_test_worker_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(EVENT_CFLAGS)
 tests_worker_test_worker_LDADD = libioreqd-drv.la libioreqd-worker.la libioreqd-device.la libioreqd-bridge.la \
 	libioreqd-sim.la libioreqd-config.la $(CHECK_LIBS) $(EVENT_LIBS)
-EXTRA_tests_worker_test_worker_DEPENDENCIES = devices/serial.la devices/virtio-blk.la devices/virtio-vsock.la
+EXTRA_tests_worker_test_worker_DEPENDENCIES = devices/serial.la devices/virtio-blk.la \
+	devices/virtio-console.la devices/virtio-vsock.la
 endif
