@@ -11,7 +11,6 @@
 
 #include "device/device_private.h"
 #include "device/file.h"
-#include "device/file_ring.h"
 #include "device/stream.h"
 #include "device/timer.h"
 #include "device/watch.h"
@@ -184,12 +183,12 @@ static int is_read_only(struct ioreqd_file *file)
     return file_read_only(file);
 }
 
-static void file_submit(struct ioreqd_device *device, struct ioreqd_loop *loop, struct ioreqd_file *file,
-                        struct ioreqd_file_request *request)
+static void submit_to_file(struct ioreqd_device *device, struct ioreqd_loop *loop, struct ioreqd_file *file,
+                           struct ioreqd_file_request *request)
 {
     const struct device_observer *observer = device->environment->observer;
 
-    if (observer != NULL && request->operation == IOREQD_FILE_READ) {
+    if (observer != NULL && request->operation == IOREQD_FILE_READ && file_descriptor(file) >= 0) {
         unsigned number = 0;
 
         while (number < device->files && device->file[number] != file) {
@@ -197,7 +196,18 @@ static void file_submit(struct ioreqd_device *device, struct ioreqd_loop *loop, 
         }
         observer->file_read(observer->context, device, number, file_descriptor(file), request);
     }
-    file_ring_submit(loop_file_ring(loop), file_descriptor(file), request);
+    file_submit(file, loop, request);
+}
+
+static void facts_of_file(struct ioreqd_file *file, struct ioreqd_file_facts *facts)
+{
+    file_tell_facts(file, facts);
+}
+
+static int on_resize(struct ioreqd_device *device, struct ioreqd_file *file, void (*changed)(void *argument),
+                     void *argument)
+{
+    return file_follow_size(file, device->environment->main_loop, changed, argument);
 }
 
 static void quiesced(struct ioreqd_device *device)
@@ -319,7 +329,7 @@ static const struct ioreqd_host table = {
     .post = loop_post,
     .file_size = size_of_file,
     .file_read_only = is_read_only,
-    .file_submit = file_submit,
+    .file_submit = submit_to_file,
     .quiesced = quiesced,
     .log = log_message,
     .guest_error = guest_error,
@@ -341,6 +351,9 @@ static const struct ioreqd_host table = {
     .stream_read = stream_read,
     .stream_write = stream_write,
     .stream_connected = is_connected,
+
+    .file_facts = facts_of_file,
+    .file_on_resize = on_resize,
 };
 
 const struct ioreqd_host *host_table(void)

@@ -38,6 +38,8 @@ TCase *memory_race_tests(void);
 TCase *loop_tests(void);
 TCase *file_ring_tests(void);
 TCase *file_tests(void);
+TCase *file_request_tests(void);
+TCase *throttle_tests(void);
 TCase *timer_tests(void);
 TCase *watch_tests(void);
 

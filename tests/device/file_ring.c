@@ -34,6 +34,33 @@ static void on_done(struct ioreqd_file_request *request)
     done_count++;
 }
 
+/* A request as one operation on a descriptor. */
+static void operation_done(struct file_operation *operation, int result)
+{
+    struct ioreqd_file_request *request =
+        (struct ioreqd_file_request *)(void *)((char *)operation - offsetof(struct ioreqd_file_request, host));
+
+    request->result = result;
+    request->done(request);
+}
+
+static void submit(struct file_ring *on, int descriptor, struct ioreqd_file_request *request)
+{
+    struct file_operation *operation = (struct file_operation *)request->host;
+
+    *operation = (struct file_operation){
+        .done = operation_done,
+        .iov = request->iov,
+        .iov_count = request->iov_count,
+        .fd = descriptor,
+        .offset = request->offset,
+        .length = request->length,
+        .kind = request->operation,
+        .flags = request->flags,
+    };
+    file_ring_submit(on, operation);
+}
+
 static void open_ring(bool try_uring)
 {
     ring = file_ring_create(try_uring);
@@ -70,7 +97,7 @@ static int32_t run_one(uint8_t operation, uint64_t offset, struct iovec *iov, ui
         .operation = operation, .offset = offset, .iov = iov, .iov_count = iov_count, .result = 1, .done = on_done};
     unsigned before = done_count;
 
-    file_ring_submit(ring, on, &request);
+    submit(ring, on, &request);
     ck_assert_uint_eq(done_count, before); /* not before the turn ends */
     run_until(before + 1);
     ck_assert_ptr_eq(done_last, &request);
@@ -119,7 +146,7 @@ START_TEST(many_in_one_turn)
                                                       .iov_count = 1,
                                                       .result = 1,
                                                       .done = on_done};
-            file_ring_submit(ring, fd, &request[i]);
+            submit(ring, fd, &request[i]);
         }
         run_until((pass + 1) * MANY);
     }
@@ -224,6 +251,201 @@ START_TEST(errors_of_the_kernel)
 }
 END_TEST
 
+static int32_t clear_on(int on, uint8_t operation, uint8_t flags, uint64_t offset, uint64_t length)
+{
+    struct ioreqd_file_request request = {.operation = operation,
+                                          .flags = flags,
+                                          .offset = offset,
+                                          .length = length,
+                                          .iov_count = 7, /* not looked at */
+                                          .result = 1,
+                                          .done = on_done};
+    unsigned before = done_count;
+
+    submit(ring, on, &request);
+    ck_assert_uint_eq(done_count, before);
+    run_until(before + 1);
+    return request.result;
+}
+
+/* Where the file's bytes are not `salt` from 0 to size, as one number: first << 32 | end. */
+static uint64_t changed(int on, size_t size, uint8_t salt)
+{
+    uint8_t *bytes = malloc(size);
+    size_t first = 0, end = size;
+
+    ck_assert_int_eq(pread(on, bytes, size, 0), (ssize_t)size);
+    while (first < size && bytes[first] == salt) {
+        first++;
+    }
+    while (end > first && bytes[end - 1] == salt) {
+        end--;
+    }
+    for (size_t i = first; i < end; i++) {
+        if (bytes[i] != 0) {
+            ck_abort_msg("byte %zu is neither kept nor cleared", i);
+        }
+    }
+    free(bytes);
+    return (uint64_t)first << 32 | end;
+}
+
+static void fill(int on, size_t size, uint8_t salt)
+{
+    uint8_t *bytes = malloc(size);
+
+    memset(bytes, salt, size);
+    ck_assert_int_eq(pwrite(on, bytes, size, 0), (ssize_t)size);
+    free(bytes);
+}
+
+#define CLEAR_BYTES ((size_t)3 << 20)
+
+static void check_clearing(int on)
+{
+    static const struct {
+        uint8_t operation;
+        uint8_t flags;
+    } how[] = {
+        {IOREQD_FILE_DISCARD, 0}, {IOREQD_FILE_WRITE_ZEROES, 0}, {IOREQD_FILE_WRITE_ZEROES, IOREQD_FILE_MAY_UNMAP}};
+
+    for (unsigned i = 0; i < sizeof(how) / sizeof(how[0]); i++) {
+        fill(on, CLEAR_BYTES, 0x5a);
+        ck_assert_int_eq(clear_on(on, how[i].operation, how[i].flags, 512, 2 << 20), 0);
+        ck_assert_uint_eq(changed(on, CLEAR_BYTES, 0x5a), (UINT64_C(512) << 32) + (2 << 20) + 512);
+        ck_assert_int_eq(clear_on(on, how[i].operation, how[i].flags, 0, 0), 0);
+        ck_assert_int_eq(clear_on(on, how[i].operation, how[i].flags, CLEAR_BYTES - 100, 100), 0);
+        ck_assert_int_eq(lseek(on, 0, SEEK_END), CLEAR_BYTES);
+    }
+    ck_assert_int_eq(clear_on(on, IOREQD_FILE_ERASE, 0, 0, 4096), -EOPNOTSUPP);
+}
+
+/* tmpfs can make holes but not zero a range; other file systems can do both. */
+START_TEST(parts_are_cleared)
+{
+    char path[] = "/tmp/test-device-XXXXXX";
+    int file = mkstemp(path);
+
+    ck_assert_int_ge(file, 0);
+    unlink(path);
+    open_ring(_i != 0);
+    check_clearing(fd);
+    check_clearing(file);
+    close(file);
+    close_ring();
+}
+END_TEST
+
+/* Where nothing can be cleared, discarding has no effect, and zeroes are written. */
+START_TEST(clearing_without_help)
+{
+    int full = open("/dev/full", O_RDWR | O_CLOEXEC);
+    int zero = open("/dev/zero", O_RDWR | O_CLOEXEC);
+
+    open_ring(_i != 0);
+    ck_assert_int_eq(clear_on(full, IOREQD_FILE_DISCARD, 0, 0, 4096), 0);
+    ck_assert_int_eq(clear_on(full, IOREQD_FILE_WRITE_ZEROES, 0, 0, 4096), -ENOSPC);
+    ck_assert_int_eq(clear_on(full, IOREQD_FILE_WRITE_ZEROES, IOREQD_FILE_MAY_UNMAP, 0, 4096), -ENOSPC);
+    ck_assert_int_eq(clear_on(zero, IOREQD_FILE_WRITE_ZEROES, 0, 0, 5 << 20), 0);
+    ck_assert_int_eq(clear_on(-1, IOREQD_FILE_WRITE_ZEROES, 0, 0, 4096), -EBADF);
+    close(full);
+    close(zero);
+    close_ring();
+}
+END_TEST
+
+/* Clearing goes on beside transfers, and each is answered once. */
+START_TEST(clearing_beside_transfers)
+{
+    struct ioreqd_file_request request[200];
+    uint32_t word[200];
+    struct iovec iov[200];
+
+    open_ring(_i != 0);
+    ck_assert_int_eq(ftruncate(fd, 1 << 20), 0);
+    for (unsigned i = 0; i < 200; i++) {
+        word[i] = i;
+        iov[i] = (struct iovec){&word[i], sizeof(word[i])};
+        request[i] =
+            (struct ioreqd_file_request){.operation = i % 2 == 0 ? IOREQD_FILE_WRITE : IOREQD_FILE_WRITE_ZEROES,
+                                         .offset = i * UINT64_C(4096),
+                                         .iov = &iov[i],
+                                         .iov_count = 1,
+                                         .length = 4096,
+                                         .result = 1,
+                                         .done = on_done};
+        submit(ring, fd, &request[i]);
+    }
+    run_until(200);
+    for (unsigned i = 0; i < 200; i++) {
+        ck_assert_int_eq(request[i].result, 0);
+    }
+    close_ring();
+}
+END_TEST
+
+/* The descriptor of the ring's io_uring; -1: it has none. */
+static int find_uring(void)
+{
+    char name[32], target[64];
+
+    for (int i = 0; i < 64; i++) {
+        ssize_t length;
+
+        snprintf(name, sizeof(name), "/proc/self/fd/%d", i);
+        length = readlink(name, target, sizeof(target) - 1);
+        if (length > 0 && memmem(target, (size_t)length, "[io_uring]", 10) != NULL) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+/* io_uring that refuses for good: each request is done by plain calls, once, and so are those that come later. */
+START_TEST(uring_refuses_for_good)
+{
+    struct ioreqd_file_request request[MANY];
+    uint32_t word[MANY];
+    struct iovec iov[MANY];
+    int uring, null;
+
+    open_ring(true);
+    uring = find_uring();
+    if (uring < 0) {
+        close_ring();
+        return;
+    }
+    ck_assert_int_eq(clear_on(fd, IOREQD_FILE_WRITE_ZEROES, 0, 0, 4096), 0);
+    null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    ck_assert_int_eq(dup2(null, uring), uring);
+    close(null);
+    done_count = 0;
+    for (unsigned i = 0; i < MANY; i++) {
+        word[i] = i + 1;
+        iov[i] = (struct iovec){&word[i], sizeof(word[i])};
+        request[i] = (struct ioreqd_file_request){.operation = IOREQD_FILE_WRITE,
+                                                  .offset = i * UINT64_C(8),
+                                                  .iov = &iov[i],
+                                                  .iov_count = 1,
+                                                  .result = 1,
+                                                  .done = on_done};
+        submit(ring, fd, &request[i]);
+    }
+    run_until(MANY);
+    ck_assert(!file_ring_uses_uring(ring));
+    for (unsigned i = 0; i < MANY; i++) {
+        uint32_t found = 0;
+
+        if (request[i].result != 0 || pread(fd, &found, sizeof(found), i * 8) != sizeof(found) || found != i + 1) {
+            ck_abort_msg("request %u was not done", i);
+        }
+    }
+    ck_assert_int_eq(run_one(IOREQD_FILE_FLUSH, 0, NULL, 0, fd), 0);
+    ck_assert_int_eq(clear_on(fd, IOREQD_FILE_DISCARD, 0, 0, 4096), 0);
+    close_ring();
+}
+END_TEST
+
 /* A completion starts the next request, as a write-through disk does. */
 static unsigned chain_left;
 
@@ -233,7 +455,7 @@ static void on_chain(struct ioreqd_file_request *request)
     if (request->result == 0 && chain_left-- > 0) {
         request->operation = request->operation == IOREQD_FILE_WRITE ? IOREQD_FILE_FLUSH : IOREQD_FILE_WRITE;
         request->offset++;
-        file_ring_submit(ring, fd, request);
+        submit(ring, fd, request);
     }
 }
 
@@ -245,7 +467,7 @@ START_TEST(completions_submit)
 
     open_ring(_i != 0);
     chain_left = 99;
-    file_ring_submit(ring, fd, &request);
+    submit(ring, fd, &request);
     run_until(100);
     ck_assert_int_eq(request.result, 0);
     ck_assert_int_eq(lseek(fd, 0, SEEK_END), 99);
@@ -263,14 +485,14 @@ static uint8_t looped_byte;
 static void on_looped(struct ioreqd_file_request *request)
 {
     if (request->result == 0 && atomic_fetch_add(&rounds, 1) + 1 < 2000) {
-        file_ring_submit(loop_file_ring(loop), fd, request);
+        submit(loop_file_ring(loop), fd, request);
     }
 }
 
 static void submit_looped(void *argument)
 {
     (void)argument;
-    file_ring_submit(loop_file_ring(loop), fd, &looped);
+    submit(loop_file_ring(loop), fd, &looped);
 }
 
 static bool is_round(void *argument)
@@ -321,6 +543,10 @@ TCase *file_ring_tests(void)
     tcase_add_loop_test(group, large_reads_are_carried_on, 0, 2);
     tcase_add_loop_test(group, errors_of_the_kernel, 0, 2);
     tcase_add_loop_test(group, completions_submit, 0, 2);
+    tcase_add_loop_test(group, parts_are_cleared, 0, 2);
+    tcase_add_loop_test(group, clearing_without_help, 0, 2);
+    tcase_add_loop_test(group, clearing_beside_transfers, 0, 2);
+    tcase_add_test(group, uring_refuses_for_good);
     tcase_add_test(group, completions_wake_the_loop);
     return group;
 }

@@ -8,6 +8,7 @@ TESTS += $(device_tests)
 tests_device_test_device_SOURCES = \
 	tests/device/bench.c tests/device/bench.h \
 	tests/device/file.c \
+	tests/device/file_request.c \
 	tests/device/file_ring.c \
 	tests/device/loop.c \
 	tests/device/main.c \
@@ -18,6 +19,7 @@ tests_device_test_device_SOURCES = \
 	tests/device/stream_file.c \
 	tests/device/stream_pty.c \
 	tests/device/stream_socket.c \
+	tests/device/throttle.c \
 	tests/device/timer.c \
 	tests/device/watch.c \
 	tests/device/windows.c
