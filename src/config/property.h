@@ -10,6 +10,7 @@
 #include <stddef.h>
 
 #include "config/config.h"
+#include "device/file_options.h"
 #include "ioreqd/device.h"
 
 /*
@@ -17,8 +18,8 @@
  * context's: it is not closed here when a later property turns out to be wrong. A stream may be NULL: there is none.
  */
 struct property_opener {
-    int (*open_file)(void *context, const char *property, const char *path, bool read_only, struct ioreqd_file **file,
-                     struct config_error *error);
+    int (*open_file)(void *context, const char *property, const char *path, const struct file_options *options,
+                     struct ioreqd_file **file, struct config_error *error);
     int (*open_stream)(void *context, const char *property, const char *value, struct ioreqd_stream **stream,
                        struct config_error *error);
     void *context;
