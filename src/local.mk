@@ -28,6 +28,7 @@ libioreqd_device_la_SOURCES = \
 	src/device/file.c src/device/file.h src/device/file_options.h src/device/file_private.h \
 	src/device/file_facts.c \
 	src/device/file_helper.c src/device/file_helper.h \
+	src/device/file_nbd.h \
 	src/device/file_operation.c src/device/file_operation.h \
 	src/device/file_request.c \
 	src/device/file_ring.c src/device/file_ring.h \
@@ -43,8 +44,15 @@ libioreqd_device_la_SOURCES = \
 	src/device/throttle.c src/device/throttle.h \
 	src/device/timer.c src/device/timer.h \
 	src/device/watch.c src/device/watch.h
-libioreqd_device_la_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) $(URING_CFLAGS)
-libioreqd_device_la_LIBADD = $(EVENT_LIBS) $(URING_LIBS)
+libioreqd_device_la_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) $(URING_CFLAGS) $(NBD_CFLAGS)
+libioreqd_device_la_LIBADD = $(EVENT_LIBS) $(URING_LIBS) $(NBD_LIBS)
+if HAVE_LIBNBD
+libioreqd_device_la_SOURCES += \
+	src/device/file_nbd.c \
+	src/device/file_nbd_connection.c src/device/file_nbd_connection.h
+else
+libioreqd_device_la_SOURCES += src/device/file_nbd_absent.c
+endif
 
 # Recordings of accesses: the format, and the file.
 noinst_LTLIBRARIES += libioreqd-recording.la

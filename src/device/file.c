@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "device/file_nbd.h"
 #include "device/timer.h"
 
 int file_refuse(char *reason, size_t size, int error, const char *format, ...)
@@ -61,6 +62,18 @@ static int lock(struct ioreqd_file *file, char *reason, size_t size)
                            "another process has it in use: end that one, or open it in both with readonly=on");
     }
     return errno == ENOLCK || errno == EOPNOTSUPP ? 0 : file_refuse(reason, size, errno, "%s", strerror(errno));
+}
+
+bool file_nbd_is_uri(const char *path)
+{
+    static const char *const scheme[] = {"nbd://", "nbds://", "nbd+unix://", "nbds+unix://"};
+
+    for (unsigned i = 0; i < sizeof(scheme) / sizeof(scheme[0]); i++) {
+        if (strncmp(path, scheme[i], strlen(scheme[i])) == 0) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* Opens the path. -1 with the reason and errno. */
@@ -135,7 +148,7 @@ struct ioreqd_file *file_open_with(const char *path, const struct file_options *
     file->options = *options;
     file->read_only = options->read_only;
     throttle_init(&file->throttle, options->iops, options->iops_burst, options->bps, options->bps_burst);
-    if (open_local(file, reason, size) != 0) {
+    if ((file_nbd_is_uri(path) ? file_nbd_open(file, reason, size) : open_local(file, reason, size)) != 0) {
         error = errno;
         file_close(file);
         errno = error;
@@ -155,6 +168,7 @@ void file_leave_loops(struct ioreqd_file *file)
 {
     timer_free(file->look);
     file->look = NULL;
+    file_nbd_leave_loop(file->nbd);
     file_free_channels(file);
 }
 
@@ -164,6 +178,7 @@ void file_close(struct ioreqd_file *file)
         return;
     }
     file_leave_loops(file);
+    file_nbd_close(file->nbd);
     if (file->direct_fd >= 0) {
         close(file->direct_fd);
     }

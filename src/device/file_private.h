@@ -14,6 +14,7 @@
 
 struct bounce_pool;
 struct file_channel;
+struct file_nbd;
 struct file_ring;
 struct ioreqd_timer;
 
@@ -24,6 +25,7 @@ struct ioreqd_file {
     uint64_t direct_unit; /* what offset and length of direct I/O are multiples of */
     bool block_device;
     bool read_only;
+    struct file_nbd *nbd; /* it is an export of an NBD server; NULL: it is a local file */
     atomic_uint_fast64_t size;
     struct ioreqd_file_facts facts;
     char *name;        /* as users gave it */
@@ -46,6 +48,8 @@ struct file_channel {
     struct ioreqd_loop *loop;
     struct file_ring *ring;
     struct ioreqd_work hurry;
+    _Atomic(struct file_operation *) returned; /* by the loop that did them for us, newest first */
+    struct ioreqd_work take_returned;
 
     struct file_operations throttled; /* the first has been counted, the others not */
     struct ioreqd_timer *throttle_timer;

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "device/bounce.h"
+#include "device/file_nbd.h"
 #include "device/file_private.h"
 #include "device/file_ring.h"
 #include "device/loop.h"
@@ -200,6 +201,34 @@ static void begin_direct(struct file_operation *operation)
     start_direct(operation);
 }
 
+/* ---- another loop has the connection ---- */
+
+/* On that loop. */
+static void give_back(struct file_operation *operation, int result)
+{
+    struct file_channel *channel = channel_of(operation);
+
+    operation->result = result;
+    operation->next = atomic_load_explicit(&channel->returned, memory_order_relaxed);
+    while (!atomic_compare_exchange_weak(&channel->returned, &operation->next, operation)) {
+        continue;
+    }
+    loop_post(channel->loop, &channel->take_returned);
+}
+
+static void take_returned(void *argument)
+{
+    struct file_channel *channel = argument;
+    struct file_operation *operation = atomic_exchange(&channel->returned, NULL);
+
+    while (operation != NULL) {
+        struct file_operation *next = operation->next;
+
+        finish(operation, operation->result);
+        operation = next;
+    }
+}
+
 /* ---- starting ---- */
 
 static bool moves_bytes(const struct ioreqd_file_request *request)
@@ -267,6 +296,9 @@ static void start(struct file_operation *operation)
     ((struct pending *)operation)->length = length;
     if (error != 0) {
         file_ring_answer(channel->ring, operation, error);
+    } else if (file->nbd != NULL) {
+        operation->done = file_nbd_home(file->nbd, channel->loop) == channel->loop ? finish : give_back;
+        file_nbd_submit(file->nbd, channel->loop, operation);
     } else if (request->operation == IOREQD_FILE_FLUSH && file->options.cache == FILE_CACHE_UNSAFE) {
         file_ring_answer(channel->ring, operation, 0);
     } else if (fits_direct(file, request, length)) {
@@ -339,6 +371,9 @@ static void on_hurry(void *argument)
     }
     timer_arm(channel->throttle_timer, 0);
     on_turn(channel);
+    if (channel->file->nbd != NULL) {
+        file_nbd_hurry(channel->file->nbd, channel->loop);
+    }
     timer_arm(channel->retry_timer, 0);
     channel->stopped.first = NULL;
     while ((operation = file_operations_take(&failed)) != NULL) {
@@ -364,6 +399,7 @@ static struct file_channel *make_channel(struct ioreqd_file *file, struct ioreqd
     channel->loop = loop;
     channel->ring = loop_file_ring(loop);
     channel->hurry = (struct ioreqd_work){.run = on_hurry, .argument = channel};
+    channel->take_returned = (struct ioreqd_work){.run = take_returned, .argument = channel};
     channel->throttle_timer = timer_make(loop, on_turn, channel);
     channel->retry_timer = timer_make(loop, retry, channel);
     if (channel->throttle_timer == NULL || channel->retry_timer == NULL) {

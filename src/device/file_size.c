@@ -46,6 +46,10 @@ int file_follow_size(struct ioreqd_file *file, struct ioreqd_loop *main_loop, vo
     }
     file->resized = resized;
     file->resized_argument = argument;
+    if (file->nbd != NULL) { /* whose server tells it when we connect, and not again */
+        file->main_loop = main_loop;
+        return 0;
+    }
     file->look = timer_make(main_loop, look, file);
     if (file->look == NULL) {
         return -ENOMEM;

@@ -40,6 +40,7 @@ TCase *file_ring_tests(void);
 TCase *file_tests(void);
 TCase *file_request_tests(void);
 TCase *throttle_tests(void);
+TCase *nbd_tests(void);
 TCase *timer_tests(void);
 TCase *watch_tests(void);
 

@@ -23,6 +23,9 @@ tests_device_test_device_SOURCES = \
 	tests/device/timer.c \
 	tests/device/watch.c \
 	tests/device/windows.c
+if HAVE_LIBNBD
+tests_device_test_device_SOURCES += tests/device/nbd.c tests/device/nbd_server.c tests/device/nbd_server.h
+endif
 tests_device_test_device_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
 tests_device_test_device_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(EVENT_CFLAGS)
 tests_device_test_device_LDADD = libioreqd-device.la libioreqd-bridge.la libioreqd-sim.la libioreqd-config.la \

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Runs the unit tests of src/device but for those of modules. */
+#include "config.h"
+
 #include <signal.h>
 #include <stdlib.h>
 
@@ -19,6 +21,9 @@ int main(void)
     for (unsigned i = 0; i < sizeof(group) / sizeof(group[0]); i++) {
         suite_add_tcase(suite, group[i]());
     }
+#ifdef HAVE_LIBNBD
+    suite_add_tcase(suite, nbd_tests());
+#endif
     runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
     failed = srunner_ntests_failed(runner);
