@@ -81,12 +81,13 @@ static void copy(uint8_t *buffer, const struct iovec *iov, unsigned count, size_
     for (unsigned i = 0; i < count && length > 0; i++) {
         size_t at = skip < iov[i].iov_len ? skip : iov[i].iov_len;
         size_t part = iov[i].iov_len - at < length ? iov[i].iov_len - at : length;
-        uint8_t *piece = (uint8_t *)iov[i].iov_base + at;
+        uint8_t *piece = iov[i].iov_base;
 
         skip -= at;
         if (part == 0) {
             continue;
         }
+        piece += at;
         if (gather) {
             memcpy(buffer, piece, part);
         } else {

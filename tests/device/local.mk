@@ -8,6 +8,7 @@ TESTS += $(device_tests)
 tests_device_test_device_SOURCES = \
 	tests/device/bench.c tests/device/bench.h \
 	tests/device/file.c \
+	tests/device/file_block.c \
 	tests/device/file_request.c \
 	tests/device/file_ring.c \
 	tests/device/loop.c \

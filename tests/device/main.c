@@ -13,7 +13,7 @@ int main(void)
     TCase *(*const group[])(void) = {memory_tests,       pin_tests,           window_tests,     memory_race_tests,
                                      loop_tests,         file_ring_tests,     file_tests,       timer_tests,
                                      watch_tests,        stream_socket_tests, stream_pty_tests, stream_file_tests,
-                                     file_request_tests, throttle_tests};
+                                     file_request_tests, file_block_tests,    throttle_tests};
     Suite *suite = suite_create("device");
     SRunner *runner;
     int failed;
