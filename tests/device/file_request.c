@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The way of requests through a file: bounds, size, direct I/O, errors that are waited for, limits. Each test has a
- * file in /tmp and a loop with a thread.
+ * file in /tmp and a loop with a thread, with io_uring and without.
  */
 #define _GNU_SOURCE
 #include "device/file.h"
@@ -17,6 +17,7 @@
 #include "device/bounce.h"
 #include "device/loop.h"
 #include "tests/device/bench.h"
+#include "tests/device/ring_bench.h"
 
 #define IMAGE_BYTES ((size_t)4 << 20)
 #define MANY        400u /* more than there are buffers */
@@ -27,6 +28,7 @@ static struct ioreqd_file *file;
 static struct ioreqd_loop *loop;
 static atomic_uint done_count;
 static unsigned order[MANY];
+static bool plain; /* the loop has no io_uring */
 
 struct job {
     struct ioreqd_file_request request; /* first */
@@ -104,8 +106,17 @@ static void make_image(void)
     close(fd);
     loop = loop_create();
     ck_assert_ptr_nonnull(loop);
+    if (plain) {
+        bench_break_uring();
+    }
     ck_assert_int_eq(loop_start(loop, "files"), 0);
     atomic_store(&done_count, 0);
+}
+
+static void make_image_plain(void)
+{
+    plain = true;
+    make_image();
 }
 
 static void remove_image(void)
@@ -462,5 +473,20 @@ TCase *file_request_tests(void)
     tcase_add_test(group, nothing_waits_in_a_hurry);
     tcase_add_test(group, limits_hold_and_keep_order);
     tcase_add_test(group, limits_do_not_hold_in_a_hurry);
+    return group;
+}
+
+TCase *file_request_plain_tests(void)
+{
+    TCase *group = tcase_create("ways of requests, plain");
+
+    tcase_set_timeout(group, 60);
+    tcase_add_checked_fixture(group, make_image_plain, remove_image);
+    tcase_add_test(group, facts_of_a_file);
+    tcase_add_test(group, requests_stay_inside);
+    tcase_add_test(group, direct_transfers);
+    tcase_add_test(group, more_direct_transfers_than_buffers);
+    tcase_add_test(group, errors_are_waited_for);
+    tcase_add_test(group, limits_hold_and_keep_order);
     return group;
 }

@@ -9,6 +9,7 @@ tests_device_test_device_SOURCES = \
 	tests/device/bench.c tests/device/bench.h \
 	tests/device/file.c \
 	tests/device/file_block.c \
+	tests/device/file_clear.c \
 	tests/device/file_request.c \
 	tests/device/file_ring.c \
 	tests/device/loop.c \
@@ -16,6 +17,7 @@ tests_device_test_device_SOURCES = \
 	tests/device/memory.c \
 	tests/device/memory_race.c \
 	tests/device/pins.c \
+	tests/device/ring_bench.c tests/device/ring_bench.h \
 	tests/device/stream_bench.c tests/device/stream_bench.h \
 	tests/device/stream_file.c \
 	tests/device/stream_pty.c \

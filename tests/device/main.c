@@ -10,10 +10,12 @@
 
 int main(void)
 {
-    TCase *(*const group[])(void) = {memory_tests,       pin_tests,           window_tests,     memory_race_tests,
-                                     loop_tests,         file_ring_tests,     file_tests,       timer_tests,
-                                     watch_tests,        stream_socket_tests, stream_pty_tests, stream_file_tests,
-                                     file_request_tests, file_block_tests,    throttle_tests};
+    TCase *(*const group[])(void) = {
+        memory_tests,       pin_tests,           window_tests,     memory_race_tests,
+        loop_tests,         file_ring_tests,     file_tests,       timer_tests,
+        watch_tests,        stream_socket_tests, stream_pty_tests, stream_file_tests,
+        file_request_tests, file_block_tests,    file_clear_tests, file_request_plain_tests,
+        throttle_tests};
     Suite *suite = suite_create("device");
     SRunner *runner;
     int failed;
