@@ -97,6 +97,25 @@ static int32_t clear(uint8_t operation, uint64_t offset, uint64_t length)
     return wait_for(&job);
 }
 
+static void start_loop(void)
+{
+    loop = loop_create();
+    ck_assert_ptr_nonnull(loop);
+    if (plain) {
+        bench_break_uring();
+    }
+    ck_assert_int_eq(loop_start(loop, "files"), 0);
+}
+
+/* A file is left while its loop does not run. */
+static void close_image(void)
+{
+    loop_stop(loop);
+    file_close(file);
+    file = NULL;
+    loop_destroy(loop);
+}
+
 static void make_image(void)
 {
     int fd = mkstemp(path);
@@ -104,12 +123,7 @@ static void make_image(void)
     ck_assert_int_ge(fd, 0);
     ck_assert_int_eq(ftruncate(fd, IMAGE_BYTES), 0);
     close(fd);
-    loop = loop_create();
-    ck_assert_ptr_nonnull(loop);
-    if (plain) {
-        bench_break_uring();
-    }
-    ck_assert_int_eq(loop_start(loop, "files"), 0);
+    start_loop();
     atomic_store(&done_count, 0);
 }
 
@@ -121,9 +135,7 @@ static void make_image_plain(void)
 
 static void remove_image(void)
 {
-    loop_stop(loop);
-    file_close(file);
-    loop_destroy(loop);
+    close_image();
     unlink(path);
 }
 
@@ -155,7 +167,8 @@ START_TEST(facts_of_a_file)
     file_tell_facts(file, &small);
     ck_assert_uint_eq(small.logical_block, 512);
     ck_assert_uint_eq(small.physical_block, 77);
-    file_close(file);
+    close_image();
+    start_loop();
     open_image(&(struct file_options){.read_only = true});
     file_tell_facts(file, &facts);
     ck_assert_uint_eq(facts.abilities, 0);
@@ -174,7 +187,8 @@ START_TEST(requests_stay_inside)
     ck_assert_int_eq(clear(IOREQD_FILE_WRITE_ZEROES, 512, IMAGE_BYTES), -EIO);
     ck_assert_int_eq(transfer_one(0, 0, bytes, 1024), -EINVAL);
     ck_assert_int_eq(transfer_one(7, 0, bytes, 1024), -EINVAL);
-    file_close(file);
+    close_image();
+    start_loop();
     open_image(&(struct file_options){.read_only = true});
     ck_assert_int_eq(transfer_one(IOREQD_FILE_READ, 0, bytes, 1024), 0);
     ck_assert_int_eq(transfer_one(IOREQD_FILE_WRITE, 0, bytes, 1024), -EROFS);

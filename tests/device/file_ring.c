@@ -22,7 +22,7 @@
 #include "tests/device/ring_bench.h"
 
 #define PIECE 4096u
-#define MANY  1000u /* more than the bench_ring sends out at once */
+#define MANY  1000u /* more than the ring sends out at once */
 
 START_TEST(pieces_are_written_and_read)
 {

@@ -95,19 +95,10 @@ static void open_folder(void)
     ck_assert_ptr_nonnull(mkdtemp(folder));
     snprintf(path, sizeof(path), "%s/s", folder);
     snprintf(uri, sizeof(uri), "nbd+unix:///disk?socket=%s", path);
-    loop = loop_create();
-    other = loop_create();
-    ck_assert_int_eq(loop_start(loop, "home"), 0);
-    ck_assert_int_eq(loop_start(other, "other"), 0);
 }
 
 static void close_folder(void)
 {
-    loop_stop(loop);
-    loop_stop(other);
-    file_close(file);
-    loop_destroy(loop);
-    loop_destroy(other);
     rmdir(folder);
 }
 
@@ -116,6 +107,21 @@ static void open_export(const struct nbd_server_options *server, const struct fi
     nbd_server_start(path, server);
     file = file_open_with(uri, options, reason, sizeof(reason));
     ck_assert_msg(file != NULL, "%s", reason);
+    loop = loop_create();
+    other = loop_create();
+    ck_assert_int_eq(loop_start(loop, "home"), 0);
+    ck_assert_int_eq(loop_start(other, "other"), 0);
+}
+
+/* A file is left while its loops do not run. */
+static void close_export(void)
+{
+    loop_stop(loop);
+    loop_stop(other);
+    file_close(file);
+    loop_destroy(loop);
+    loop_destroy(other);
+    nbd_server_stop(false);
 }
 
 static void fill(uint8_t *bytes, size_t length, unsigned salt)
@@ -152,7 +158,7 @@ START_TEST(exports_are_read_and_written)
     ck_assert_int_eq(transfer(IOREQD_FILE_ERASE, 0, NULL, 512), -EOPNOTSUPP);
     ck_assert_int_eq(transfer(IOREQD_FILE_READ, IMAGE_BYTES, in, 512), -EIO);
     ck_assert_int_eq(transfer(IOREQD_FILE_READ, 0, in, 0), 0);
-    nbd_server_stop(false);
+    close_export();
     free(out);
     free(in);
 }
@@ -168,8 +174,7 @@ START_TEST(the_server_tells_what_it_can)
     file_tell_facts(file, &facts);
     ck_assert_uint_eq(facts.logical_block, 512);
     ck_assert_uint_eq(facts.abilities, IOREQD_FILE_CAN_DISCARD | IOREQD_FILE_CAN_WRITE_ZEROES | IOREQD_FILE_CAN_UNMAP);
-    file_close(file);
-    nbd_server_stop(false);
+    close_export();
 
     /* What it cannot do is done without it, and its blocks are respected. */
     open_export(&poor, &(struct file_options){0});
@@ -187,8 +192,7 @@ START_TEST(the_server_tells_what_it_can)
     ck_assert_uint_eq(atomic_load(&nbd_server_flushes), 0);
     ck_assert_int_eq(transfer(IOREQD_FILE_WRITE, 512, bytes, 4096), -EINVAL);
     ck_assert_int_eq(transfer(IOREQD_FILE_WRITE, 4096, bytes, 8192), 0);
-    file_close(file);
-    nbd_server_stop(false);
+    close_export();
 
     poor.abilities = ALL | NBD_SERVER_READ_ONLY;
     open_export(&poor, &(struct file_options){0});
@@ -197,7 +201,7 @@ START_TEST(the_server_tells_what_it_can)
     ck_assert_uint_eq(facts.abilities, 0);
     ck_assert_int_eq(transfer(IOREQD_FILE_WRITE, 0, bytes, 4096), -EROFS);
     ck_assert_int_eq(transfer(IOREQD_FILE_READ, 0, bytes, 4096), 0);
-    nbd_server_stop(false);
+    close_export();
     free(bytes);
 }
 END_TEST
@@ -227,7 +231,7 @@ START_TEST(errors_of_the_server)
     ck_assert_int_eq(transfer(IOREQD_FILE_READ, 0, bytes, 512), -EIO);
     atomic_store(&nbd_server_error, 0);
     ck_assert_int_eq(transfer(IOREQD_FILE_READ, 0, bytes, 512), 0);
-    nbd_server_stop(false);
+    close_export();
 }
 END_TEST
 
@@ -255,7 +259,7 @@ START_TEST(nothing_is_lost_on_the_way)
             }
         }
     }
-    nbd_server_stop(false);
+    close_export();
     free(job);
     free(word);
 }
@@ -303,7 +307,7 @@ START_TEST(requests_survive_the_server)
     ck_assert_uint_eq(nbd_server_image[0], 0x11);
     ck_assert_uint_eq(in[0], 0x77);
     ck_assert_uint_eq(late_in[511], 0x11);
-    nbd_server_stop(false);
+    close_export();
 }
 END_TEST
 
@@ -319,7 +323,7 @@ START_TEST(an_idle_connection_comes_back)
     sleep_milliseconds(100);
     nbd_server_start(path, &usual);
     ck_assert_int_eq(transfer(IOREQD_FILE_READ, 0, bytes, 512), 0);
-    nbd_server_stop(false);
+    close_export();
 }
 END_TEST
 
@@ -345,7 +349,7 @@ START_TEST(nothing_waits_in_a_hurry)
     atomic_store(&nbd_server_silent, 0);
     nbd_server_start(path, &usual);
     ck_assert_int_eq(flush(), 0);
-    nbd_server_stop(false);
+    close_export();
 }
 END_TEST
 
@@ -376,7 +380,7 @@ START_TEST(another_export_is_not_touched)
     nbd_server_start(path, &usual);
     ck_assert_int_eq(wait_for(&job), 0);
     ck_assert_uint_eq(nbd_server_image[0], 0x33);
-    nbd_server_stop(false);
+    close_export();
 }
 END_TEST
 
@@ -408,7 +412,7 @@ START_TEST(a_larger_export_is_a_resize)
     ck_assert(bench_wait(is_resized, NULL));
     ck_assert_uint_eq(file_size(file), 2 * IMAGE_BYTES);
     ck_assert_int_eq(transfer(IOREQD_FILE_WRITE, 2 * IMAGE_BYTES - 512, bytes, 512), 0);
-    nbd_server_stop(false);
+    close_export();
 }
 END_TEST
 
