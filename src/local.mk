@@ -24,9 +24,16 @@ libioreqd_bridge_la_LIBADD = libioreqd-host-config.la
 
 libioreqd_device_la_SOURCES = \
 	src/device/device.c src/device/device.h src/device/device_private.h \
-	src/device/file.c src/device/file.h \
+	src/device/bounce.c src/device/bounce.h \
+	src/device/file.c src/device/file.h src/device/file_options.h src/device/file_private.h \
+	src/device/file_facts.c \
+	src/device/file_helper.c src/device/file_helper.h \
+	src/device/file_nbd.h \
+	src/device/file_operation.c src/device/file_operation.h \
+	src/device/file_request.c \
 	src/device/file_ring.c src/device/file_ring.h \
 	src/device/granted_memory.c src/device/granted_memory.h \
+	src/device/file_size.c \
 	src/device/guest_memory.c src/device/guest_memory.h \
 	src/device/host.c src/device/host.h \
 	src/device/loop.c src/device/loop.h \
@@ -43,11 +50,19 @@ libioreqd_device_la_SOURCES = \
 	src/device/stream_pty.c \
 	src/device/stream_socket.c \
 	src/device/stream_stdio.c \
+	src/device/throttle.c src/device/throttle.h \
 	src/device/timer.c src/device/timer.h \
 	src/device/unix_listener.c src/device/unix_listener.h \
 	src/device/watch.c src/device/watch.h
-libioreqd_device_la_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) $(URING_CFLAGS)
-libioreqd_device_la_LIBADD = $(EVENT_LIBS) $(URING_LIBS)
+libioreqd_device_la_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) $(URING_CFLAGS) $(NBD_CFLAGS)
+libioreqd_device_la_LIBADD = $(EVENT_LIBS) $(URING_LIBS) $(NBD_LIBS)
+if HAVE_LIBNBD
+libioreqd_device_la_SOURCES += \
+	src/device/file_nbd.c \
+	src/device/file_nbd_connection.c src/device/file_nbd_connection.h
+else
+libioreqd_device_la_SOURCES += src/device/file_nbd_absent.c
+endif
 
 # Recordings of accesses: the format, and the file.
 noinst_LTLIBRARIES += libioreqd-recording.la

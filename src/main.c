@@ -80,13 +80,13 @@ static int cannot_open(const struct opener *opener, const char *property, const 
     return -1;
 }
 
-static int open_file(void *context, const char *property, const char *path, bool read_only, struct ioreqd_file **file,
-                     struct config_error *error)
+static int open_file(void *context, const char *property, const char *path, const struct file_options *options,
+                     struct ioreqd_file **file, struct config_error *error)
 {
     struct opener *opener = context;
     char reason[256];
 
-    *file = file_open(path, read_only, reason, sizeof(reason));
+    *file = file_open_with(path, options, reason, sizeof(reason));
     if (*file == NULL) {
         return cannot_open(opener, property, path, reason, error);
     }

@@ -9,6 +9,7 @@
 #include <sys/types.h>
 #include <unistd.h>
 
+#include "device/file_nbd.h"
 #include "recording/text.h"
 
 /* A recording is made of lines: a line break in a name would end one. */
@@ -74,6 +75,11 @@ static int describe(struct recorder *recorder, const struct config_device *devic
         return -1;
     }
     for (size_t i = 0; i < device->pairs && rc == 0; i++) {
+        if (is_file(model, device->pair[i].key) && file_nbd_is_uri(device->pair[i].value)) {
+            return config_error_device(error, device, device->pair[i].key, device->pair[i].value,
+                                       "what is read from an NBD server is not recorded: leave --record out, or give a "
+                                       "local file");
+        }
         if (is_file(model, device->pair[i].key)) {
             rc = recorder_describe_file(recorder, device->id, device->pair[i].key, size_of(device->pair[i].value));
         }

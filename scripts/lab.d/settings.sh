@@ -35,6 +35,6 @@ host_packages_images=(cpio binutils kmod xz-utils zstd e2fsprogs grub-common gru
 host_packages_run=(qemu-system-x86 cpio util-linux)
 host_packages_tree=(
     gcc libc6-dev make autoconf automake libtool pkg-config
-    libxen-dev libevent-dev libjson-c-dev liburing-dev
+    libxen-dev libevent-dev libjson-c-dev liburing-dev libnbd-dev
 )
 host_packages_tools=(gcc libc6-dev libxen-dev binutils)

@@ -7,7 +7,7 @@
 # has to be installable beside them. Sourced, not run; needs messages.sh and debs.sh.
 
 # What the tree is built with, of the other architecture; apt adds what they depend on.
-sysroot_packages=(libc6-dev libxen-dev libevent-dev libjson-c-dev liburing-dev check)
+sysroot_packages=(libc6-dev libxen-dev libevent-dev libjson-c-dev liburing-dev libnbd-dev check)
 # Sysroots that are kept for each architecture, the one in use included.
 sysroots_kept=2
 

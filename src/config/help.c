@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "config/config.h"
+#include "config/file_keys.h"
 #include "config/value.h"
 
 enum column { COLUMN_KEY, COLUMN_TYPE, COLUMN_DEFAULT, COLUMN_RANGE, COLUMN_REQUIRED, COLUMN_MEANING, COLUMNS };
@@ -132,6 +133,26 @@ static void print_row(FILE *out, const struct row *row, const int width[COLUMNS]
     fprintf(out, "%s\n", row->cell[COLUMN_MEANING]);
 }
 
+static void widen_by(const struct config_common_key *key, int width[COLUMNS])
+{
+    struct row row;
+
+    for (; key->name != NULL; key++) {
+        common_row(key, &row);
+        widen(&row, width);
+    }
+}
+
+static void print_keys(FILE *out, const struct config_common_key *key, const int width[COLUMNS])
+{
+    struct row row;
+
+    for (; key->name != NULL; key++) {
+        common_row(key, &row);
+        print_row(out, &row, width);
+    }
+}
+
 void help_usage(FILE *out)
 {
     fputs(usage, out);
@@ -163,10 +184,10 @@ void help_model(FILE *out, const struct ioreqd_model *model)
         property_row(at, &row);
         widen(&row, width);
     }
-    for (const struct config_common_key *at = config_common_key; at->name != NULL; at++) {
-        common_row(at, &row);
-        widen(&row, width);
+    if (config_has_files(model)) {
+        widen_by(config_file_key, width);
     }
+    widen_by(config_common_key, width);
 
     fprintf(out, "%s: %s\n\n", model->name, model->summary);
     if (!has_own) {
@@ -177,11 +198,12 @@ void help_model(FILE *out, const struct ioreqd_model *model)
         property_row(at, &row);
         print_row(out, &row, width);
     }
+    if (config_has_files(model)) {
+        fprintf(out, "\nKeys of every device with a file:\n");
+        print_keys(out, config_file_key, width);
+    }
     if (has_own) {
         fprintf(out, "\nKeys of every device:\n");
     }
-    for (const struct config_common_key *at = config_common_key; at->name != NULL; at++) {
-        common_row(at, &row);
-        print_row(out, &row, width);
-    }
+    print_keys(out, config_common_key, width);
 }

@@ -12,6 +12,7 @@ libioreqd_config_la_SOURCES = \
     src/config/device_option.c src/config/device_option.h \
     src/config/element.c src/config/element.h \
     src/config/error.c \
+    src/config/file_keys.c src/config/file_keys.h \
     src/config/help.c src/config/help.h \
     src/config/nearest.c src/config/nearest.h \
     src/config/property.c src/config/property.h \

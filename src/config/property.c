@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "config/file_keys.h"
 #include "config/nearest.h"
 #include "config/value.h"
 
@@ -47,10 +48,14 @@ static int unknown_key(const struct ioreqd_model *model, const struct config_dev
                        const struct config_pair *pair, struct config_error *error)
 {
     struct nearest nearest;
-    char names[256] = "";
+    char names[384] = "";
 
     nearest_begin(&nearest, pair->key);
     for (const struct ioreqd_property *at = model->property; at != NULL && at->name != NULL; at++) {
+        nearest_offer(&nearest, at->name);
+        add_name(names, sizeof(names), at->name);
+    }
+    for (const struct config_common_key *at = config_file_key; config_has_files(model) && at->name != NULL; at++) {
         nearest_offer(&nearest, at->name);
         add_name(names, sizeof(names), at->name);
     }
@@ -68,7 +73,9 @@ static int unknown_key(const struct ioreqd_model *model, const struct config_dev
 static int check_keys(const struct ioreqd_model *model, const struct config_device *device, struct config_error *error)
 {
     for (size_t i = 0; i < device->pairs; i++) {
-        if (property_of(model, device->pair[i].key) == NULL) {
+        const char *key = device->pair[i].key;
+
+        if (property_of(model, key) == NULL && !(config_has_files(model) && config_is_file_key(key))) {
             return unknown_key(model, device, &device->pair[i], error);
         }
     }
@@ -135,13 +142,16 @@ static int open_file(const struct ioreqd_model *model, const struct ioreqd_prope
                      struct config_error *error)
 {
     const char *path = text_of(property, device);
-    bool read_only = is_on(model, property->read_only_by, state);
+    struct file_options options = {.read_only = is_on(model, property->read_only_by, state)};
     struct ioreqd_file *file = NULL;
 
+    if (config_file_options(device, &options, error) < 0) { /* given or not, what is given must be right */
+        return -1;
+    }
     if (path == NULL) {
         return 0;
     }
-    if (opener->open_file(opener->context, property->name, path, read_only, &file, error) < 0) {
+    if (opener->open_file(opener->context, property->name, path, &options, &file, error) < 0) {
         return -1;
     }
     memcpy((unsigned char *)state + property->offset, &file, sizeof(file));

@@ -10,6 +10,7 @@
 #include <stddef.h>
 
 #include "config/config.h"
+#include "device/file_options.h"
 #include "ioreqd/device.h"
 
 /*
@@ -18,8 +19,8 @@
  * may be NULL: there is none. Where a function is NULL, there are none of that kind, as in a replay.
  */
 struct property_opener {
-    int (*open_file)(void *context, const char *property, const char *path, bool read_only, struct ioreqd_file **file,
-                     struct config_error *error);
+    int (*open_file)(void *context, const char *property, const char *path, const struct file_options *options,
+                     struct ioreqd_file **file, struct config_error *error);
     int (*open_stream)(void *context, const char *property, const char *value, struct ioreqd_stream **stream,
                        struct config_error *error);
     int (*open_sockets)(void *context, const char *property, const char *path, struct ioreqd_sockets **sockets,

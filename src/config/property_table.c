@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "config/device_option.h"
+#include "config/file_keys.h"
 #include "config/value.h"
 
 struct table_check {
@@ -78,6 +79,9 @@ static int check_name(const struct table_check *check, const struct ioreqd_prope
         if (strcmp(property->name, at->name) == 0) {
             return fail(check, property, "the name is taken: it is a key of every device");
         }
+    }
+    if (config_has_files(check->model) && config_is_file_key(property->name)) {
+        return fail(check, property, "the name is taken: it is a key of every device with a file");
     }
     for (const struct ioreqd_property *at = check->model->property; at < property; at++) {
         if (strcmp(property->name, at->name) == 0) {

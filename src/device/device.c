@@ -74,6 +74,9 @@ void device_destroy(struct ioreqd_device *device)
         stream_close(device->stream[i]); /* while the loop that it is used on is there */
     }
     free(device->stream);
+    for (size_t i = 0; i < device->files; i++) {
+        file_leave_loops(device->file[i]);
+    }
     for (size_t i = 0; i < device->networks; i++) {
         network_close(device->network[i]); /* the same */
     }
@@ -123,6 +126,7 @@ int device_keep_file(struct ioreqd_device *device, struct ioreqd_file *file)
     }
     device->file = files;
     device->file[device->files++] = file;
+    file_set_owner(file, device->name);
     return 0;
 }
 
@@ -265,6 +269,14 @@ static void on_interrupt_mode(void *argument, enum ioreqd_interrupt_mode mode)
 
 /* ---- resets that the guest asks for ---- */
 
+/* While the model becomes quiet, none of its file requests waits for better times. */
+static void hurry_files(struct ioreqd_device *device, bool hurry)
+{
+    for (size_t i = 0; i < device->files; i++) {
+        file_hurry(device->file[i], hurry);
+    }
+}
+
 static void finish_reset(struct ioreqd_device *device)
 {
     if (device->model->reset != NULL) {
@@ -275,6 +287,7 @@ static void finish_reset(struct ioreqd_device *device)
         loop_post(device->environment->main_loop, device->end_when_quiet);
         return;
     }
+    hurry_files(device, false);
     device->phase = DEVICE_RUNNING;
     if (IOREQD_HAS(device->model, resume) && device->model->resume != NULL) {
         device->model->resume(device, device->state);
@@ -305,6 +318,7 @@ static void on_reset(void *argument, enum ioreqd_reset_kind kind)
         return;
     }
     device->when_quiet = &device->reset_when_quiet;
+    hurry_files(device, true);
     device->model->quiesce(device, device->state);
 }
 
@@ -457,6 +471,7 @@ void device_quiesce(struct ioreqd_device *device, struct ioreqd_work *when_quiet
     device->phase = DEVICE_ENDING;
     if (device->model->quiesce != NULL && was_running) {
         device->when_quiet = when_quiet;
+        hurry_files(device, true);
         device->model->quiesce(device, device->state);
     } else {
         loop_post(device->environment->main_loop, when_quiet);

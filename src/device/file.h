@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "device/file_options.h"
 #include "ioreqd/device.h"
 
 /*
@@ -17,10 +18,30 @@
  * when not. Returns NULL with errno set and reason, of size bytes, saying for people what is wrong and what to do.
  */
 struct ioreqd_file *file_open(const char *path, bool read_only, char *reason, size_t size);
+struct ioreqd_file *file_open_with(const char *path, const struct file_options *options, char *reason, size_t size);
+/* Its requests are done. The loops that used it do not run; they are still there, or file_leave_loops() was called. */
 void file_close(struct ioreqd_file *file);
+/* Before a loop that used it goes away, when that does not run any more. */
+void file_leave_loops(struct ioreqd_file *file);
+
+/* The name that messages have for the device whose file it is; stays the caller's. */
+void file_set_owner(struct ioreqd_file *file, const char *owner);
 
 int file_descriptor(const struct ioreqd_file *file);
 uint64_t file_size(const struct ioreqd_file *file);
 bool file_read_only(const struct ioreqd_file *file);
+/* As file_facts() of struct ioreqd_host. */
+void file_tell_facts(const struct ioreqd_file *file, struct ioreqd_file_facts *facts);
+/* As file_on_resize() of struct ioreqd_host. 0, -EBUSY or -ENOMEM. */
+int file_follow_size(struct ioreqd_file *file, struct ioreqd_loop *main_loop, void (*resized)(void *argument),
+                     void *argument);
+
+/* As file_submit() of struct ioreqd_host. */
+void file_submit(struct ioreqd_file *file, struct ioreqd_loop *loop, struct ioreqd_file_request *request);
+/*
+ * True: nothing is to wait any more, because the device is to be quiet. What waits for its turn goes at once, what
+ * waits to be tried again fails. False: as before. From any thread.
+ */
+void file_hurry(struct ioreqd_file *file, bool hurry);
 
 #endif

@@ -214,12 +214,12 @@ static int is_read_only(struct ioreqd_file *file)
     return file_read_only(file);
 }
 
-static void file_submit(struct ioreqd_device *device, struct ioreqd_loop *loop, struct ioreqd_file *file,
-                        struct ioreqd_file_request *request)
+static void submit_to_file(struct ioreqd_device *device, struct ioreqd_loop *loop, struct ioreqd_file *file,
+                           struct ioreqd_file_request *request)
 {
     const struct device_observer *observer = device->environment->observer;
 
-    if (observer != NULL && request->operation == IOREQD_FILE_READ) {
+    if (observer != NULL && request->operation == IOREQD_FILE_READ && file_descriptor(file) >= 0) {
         unsigned number = 0;
 
         while (number < device->files && device->file[number] != file) {
@@ -227,7 +227,18 @@ static void file_submit(struct ioreqd_device *device, struct ioreqd_loop *loop, 
         }
         observer->file_read(observer->context, device, number, file_descriptor(file), request);
     }
-    file_ring_submit(loop_file_ring(loop), file_descriptor(file), request);
+    file_submit(file, loop, request);
+}
+
+static void facts_of_file(struct ioreqd_file *file, struct ioreqd_file_facts *facts)
+{
+    file_tell_facts(file, facts);
+}
+
+static int on_resize(struct ioreqd_device *device, struct ioreqd_file *file, void (*changed)(void *argument),
+                     void *argument)
+{
+    return file_follow_size(file, device->environment->main_loop, changed, argument);
 }
 
 static void quiesced(struct ioreqd_device *device)
@@ -364,7 +375,7 @@ static const struct ioreqd_host table = {
     .post = loop_post,
     .file_size = size_of_file,
     .file_read_only = is_read_only,
-    .file_submit = file_submit,
+    .file_submit = submit_to_file,
     .quiesced = quiesced,
     .log = log_message,
     .guest_error = guest_error,
@@ -398,6 +409,9 @@ static const struct ioreqd_host table = {
     .network_set_offloads = network_set_offloads,
     .network_set_queue_pairs = network_set_queue_pairs,
     .network_link = network_link,
+
+    .file_facts = facts_of_file,
+    .file_on_resize = on_resize,
 };
 
 const struct ioreqd_host *host_table(void)

@@ -121,7 +121,6 @@ static void on_files(evutil_socket_t fd, short what, void *argument)
 
     (void)fd;
     (void)what;
-    file_ring_acknowledge(loop->files);
     loop_turn(loop);
 }
 

@@ -56,8 +56,8 @@ int guest_file(const struct guest *guest, const char *device, unsigned number)
     return -1;
 }
 
-static int open_file(void *context, const char *property, const char *path, bool read_only, struct ioreqd_file **file,
-                     struct config_error *error)
+static int open_file(void *context, const char *property, const char *path, const struct file_options *options,
+                     struct ioreqd_file **file, struct config_error *error)
 {
     struct guest *guest = context;
     char reason[256], name[32];
@@ -68,7 +68,8 @@ static int open_file(void *context, const char *property, const char *path, bool
             guest->file[i].number = guest->opened;
         }
     }
-    *file = file_open(path, read_only, reason, sizeof(reason));
+    /* A scratch file takes the place of what was there: how that was to be used does not matter. */
+    *file = file_open(path, options->read_only, reason, sizeof(reason));
     if (*file == NULL) {
         return config_error_set(error, EXIT_STATUS_CONFIGURATION, "device %s,%s=%s: %s", guest->device, property, path,
                                 reason);

@@ -32,7 +32,7 @@ static const struct ioreqd_property disk_properties[] = {
      .offset = 32,
      .minimum = 2,
      .maximum = 1024},
-    {.name = "cache",
+    {.name = "buffer",
      .help = "memory",
      .fallback = "16M",
      .kind = IOREQD_PROPERTY_SIZE,
@@ -64,10 +64,19 @@ static const char expected_disk[] =
     "readonly    on or off  off          -               no        the guest may only read\n"
     "serial      text       -            up to 20 bytes  no        serial number that the guest sees\n"
     "queue-size  number     256          2 to 1024       no        requests that fit in a queue\n"
-    "cache       size       16M          4k or more      no        memory\n"
+    "buffer      size       16M          4k or more      no        memory\n"
     "line        stream     pty          -               no        bytes\n"
     "net         network    none         -               no        packets\n"
     "label       text       -            2 to 8 bytes    no        text\n"
+    "\n"
+    "Keys of every device with a file:\n"
+    "cache       word       writeback    -               no        writeback: through the host's page cache; none: past it; unsafe: flushes do nothing\n"
+    "werror      word       report       -               no        an error of writing: report it to the guest, or stop and try again each second\n"
+    "rerror      word       report       -               no        the same of reading\n"
+    "iops        number     -            1 or more       no        limit: requests a second\n"
+    "iops-burst  number     iops / 10    1 or more       no        requests that may go at once after a pause\n"
+    "bps         size       -            1 or more       no        limit: bytes a second\n"
+    "bps-burst   size       bps / 10     1 or more       no        bytes that may go at once after a pause\n"
     "\n"
     "Keys of every device:\n"
     "id          name       MODEL0, ...  -               no        its name in messages: letters, digits, - and _\n"

@@ -69,10 +69,11 @@ struct opened {
     char log[256];
     struct state *state;
     unsigned count;
+    struct file_options options; /* of the last file */
 };
 
-static int open_file(void *context, const char *property, const char *path, bool read_only, struct ioreqd_file **file,
-                     struct config_error *error)
+static int open_file(void *context, const char *property, const char *path, const struct file_options *options,
+                     struct ioreqd_file **file, struct config_error *error)
 {
     struct opened *opened = context;
     size_t used = strlen(opened->log);
@@ -80,7 +81,9 @@ static int open_file(void *context, const char *property, const char *path, bool
     if (strcmp(path, "missing") == 0) {
         return config_error_set(error, EXIT_STATUS_REFUSED, "%s: no such file", path);
     }
-    snprintf(opened->log + used, sizeof(opened->log) - used, "%s=%s(%s) ", property, path, read_only ? "r" : "rw");
+    snprintf(opened->log + used, sizeof(opened->log) - used, "%s=%s(%s) ", property, path,
+             options->read_only ? "r" : "rw");
+    opened->options = *options;
     opened->count++;
     *file = (struct ioreqd_file *)(void *)((char *)opened->state + opened->count);
     return 0;
@@ -277,6 +280,32 @@ START_TEST(test_files)
 }
 END_TEST
 
+/* The host's own keys reach whoever opens the file, and the model knows nothing of them. */
+START_TEST(test_file_options)
+{
+    struct state state;
+    struct opened opened;
+
+    parse_good("m,file=/a", &state, &opened);
+    ck_assert_uint_eq(opened.options.cache, FILE_CACHE_WRITEBACK);
+    ck_assert_uint_eq(opened.options.on_write_error, FILE_ON_ERROR_REPORT);
+    ck_assert_uint_eq(opened.options.iops | opened.options.bps, 0);
+    parse_good("m,cache=none,file=/a,lock=on,rerror=stop,iops=200,bps=3M,bps-burst=64k", &state, &opened);
+    ck_assert(opened.options.read_only);
+    ck_assert_uint_eq(opened.options.cache, FILE_CACHE_NONE);
+    ck_assert_uint_eq(opened.options.on_write_error, FILE_ON_ERROR_REPORT);
+    ck_assert_uint_eq(opened.options.on_read_error, FILE_ON_ERROR_STOP);
+    ck_assert_uint_eq(opened.options.iops, 200);
+    ck_assert_uint_eq(opened.options.iops_burst, 0);
+    ck_assert_uint_eq(opened.options.bps, 3 << 20);
+    ck_assert_uint_eq(opened.options.bps_burst, 64 << 10);
+    parse_good("m,cache=unsafe,file=/a,werror=stop,iops=1,iops-burst=9,rerror=report", &state, &opened);
+    ck_assert_uint_eq(opened.options.cache, FILE_CACHE_UNSAFE);
+    ck_assert_uint_eq(opened.options.on_write_error, FILE_ON_ERROR_STOP);
+    ck_assert_uint_eq(opened.options.iops_burst, 9);
+}
+END_TEST
+
 START_TEST(test_file_errors)
 {
     struct config_error error;
@@ -387,7 +416,9 @@ END_TEST
 
 #define NUMBER_REMEDY "give a number, "
 #define SIZE_REMEDY   "give a number of bytes, or one with k, M, G or T, 512 to 8T"
-#define KEYS          "file, second, line, sockets, flag, lock, text, number, large, any, size, id, addr, bridge, group"
+#define KEYS                                                                                                           \
+    "file, second, line, sockets, flag, lock, text, number, large, any, size, cache, werror, rerror, iops, "           \
+    "iops-burst, bps, bps-burst, id, addr, bridge, group"
 
 static const struct {
     const char *option;
@@ -422,7 +453,18 @@ static const struct {
     {"m,text=abcde", "--device m,text=abcde: the text has 5 bytes: give 2 to 4 bytes"},
     {"m,fiel=x", "--device m,fiel=x: unknown key: is file meant? The keys are " KEYS},
     {"m,adr=1", "--device m,adr=1: unknown key: is addr meant? The keys are " KEYS},
-    {"m,cache=none", "--device m,cache=none: unknown key: the keys are " KEYS},
+    {"m,cash=none", "--device m,cash=none: unknown key: is cache meant? The keys are " KEYS},
+    {"m,xyzzyx=none", "--device m,xyzzyx=none: unknown key: the keys are " KEYS},
+    {"m,cache=directsync", "--device m,cache=directsync: no way to use a file: give writeback, none or unsafe"},
+    {"m,file=/a,cache=directsync", "--device m,cache=directsync: no way to use a file: give writeback, none or unsafe"},
+    {"m,werror=enospc", "--device m,werror=enospc: nothing to do about an error: give report or stop"},
+    {"m,rerror=ignore", "--device m,rerror=ignore: nothing to do about an error: give report or stop"},
+    {"m,iops=0", "--device m,iops=0: 0 is out of range: " NUMBER_REMEDY "1 or more"},
+    {"m,iops=1k", "--device m,iops=1k: 1k is not a number: " NUMBER_REMEDY "1 or more"},
+    {"m,bps=fast",
+     "--device m,bps=fast: fast is not a size: give a number of bytes, or one with k, M, G or T, 1 or more"},
+    {"m,bps-burst=1M", "--device m,bps-burst=1M: there is no limit to go beyond: give bps too"},
+    {"m,bps=1M,iops-burst=1", "--device m,iops-burst=1: there is no limit to go beyond: give iops too"},
 };
 
 START_TEST(test_bad)
@@ -488,6 +530,7 @@ int main(void)
     tcase_add_test(tests, test_numbers);
     tcase_add_test(tests, test_string);
     tcase_add_test(tests, test_files);
+    tcase_add_test(tests, test_file_options);
     tcase_add_test(tests, test_file_errors);
     tcase_add_test(tests, test_streams);
     tcase_add_test(tests, test_sockets);

@@ -33,6 +33,9 @@ static const struct {
     {{U32("addr", 0)}, "property addr: the name is taken: it is a key of every device"},
     {{U32("bridge", 0)}, "property bridge: the name is taken: it is a key of every device"},
     {{U32("group", 0)}, "property group: the name is taken: it is a key of every device"},
+    {{U32("cache", 0)}, NULL},
+    {{U32("cache", 0), {.name = "file", .help = "h", .kind = IOREQD_PROPERTY_FILE, .offset = 8}},
+     "property cache: the name is taken: it is a key of every device with a file"},
     {{U32("a", 0), U32("a", 4)}, "property a: the name is there twice"},
 
     {{{.name = "a", .kind = IOREQD_PROPERTY_BOOL}}, "property a: its help is missing"},

@@ -39,6 +39,12 @@ TCase *memory_race_tests(void);
 TCase *loop_tests(void);
 TCase *file_ring_tests(void);
 TCase *file_tests(void);
+TCase *file_request_tests(void);
+TCase *file_block_tests(void);
+TCase *file_clear_tests(void);
+TCase *file_request_plain_tests(void);
+TCase *throttle_tests(void);
+TCase *nbd_tests(void);
 TCase *timer_tests(void);
 TCase *watch_tests(void);
 

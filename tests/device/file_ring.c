@@ -19,63 +19,10 @@
 
 #include "device/loop.h"
 #include "tests/device/bench.h"
+#include "tests/device/ring_bench.h"
 
 #define PIECE 4096u
 #define MANY  1000u /* more than the ring sends out at once */
-
-static struct file_ring *ring;
-static int fd;
-static unsigned done_count;
-static struct ioreqd_file_request *done_last;
-
-static void on_done(struct ioreqd_file_request *request)
-{
-    done_last = request;
-    done_count++;
-}
-
-static void open_ring(bool try_uring)
-{
-    ring = file_ring_create(try_uring);
-    ck_assert_ptr_nonnull(ring);
-    ck_assert(try_uring || !file_ring_uses_uring(ring));
-    fd = memfd_create("file", MFD_CLOEXEC);
-    ck_assert_int_ge(fd, 0);
-    done_count = 0;
-}
-
-static void close_ring(void)
-{
-    file_ring_destroy(ring);
-    close(fd);
-}
-
-/* Runs the ring until so many requests are done. */
-static void run_until(unsigned count)
-{
-    const struct timespec pause = {.tv_nsec = 10000};
-
-    for (unsigned idle = 0; done_count < count && idle < 1000000; idle++) {
-        if (!file_ring_turn(ring)) {
-            nanosleep(&pause, NULL);
-        }
-    }
-    ck_assert_uint_eq(done_count, count);
-    ck_assert(!file_ring_turn(ring));
-}
-
-static int32_t run_one(uint8_t operation, uint64_t offset, struct iovec *iov, uint32_t iov_count, int on)
-{
-    struct ioreqd_file_request request = {
-        .operation = operation, .offset = offset, .iov = iov, .iov_count = iov_count, .result = 1, .done = on_done};
-    unsigned before = done_count;
-
-    file_ring_submit(ring, on, &request);
-    ck_assert_uint_eq(done_count, before); /* not before the turn ends */
-    run_until(before + 1);
-    ck_assert_ptr_eq(done_last, &request);
-    return request.result;
-}
 
 START_TEST(pieces_are_written_and_read)
 {
@@ -83,21 +30,21 @@ START_TEST(pieces_are_written_and_read)
     struct iovec pieces[3] = {{out[0], 100}, {out[1], 50}, {out[2], 100}};
     struct iovec whole = {in, 250};
 
-    open_ring(_i != 0);
+    bench_open_ring(_i != 0);
     for (unsigned i = 0; i < 3; i++) {
         memset(out[i], 'a' + (int)i, 100);
     }
-    ck_assert_int_eq(run_one(IOREQD_FILE_WRITE, 1000, pieces, 3, fd), 0);
-    ck_assert_int_eq(run_one(IOREQD_FILE_FLUSH, 0, NULL, 0, fd), 0);
-    ck_assert_int_eq(run_one(IOREQD_FILE_READ, 1000, &whole, 1, fd), 0);
+    ck_assert_int_eq(bench_run_one(IOREQD_FILE_WRITE, 1000, pieces, 3, bench_fd), 0);
+    ck_assert_int_eq(bench_run_one(IOREQD_FILE_FLUSH, 0, NULL, 0, bench_fd), 0);
+    ck_assert_int_eq(bench_run_one(IOREQD_FILE_READ, 1000, &whole, 1, bench_fd), 0);
     for (unsigned i = 0; i < 250; i++) {
         ck_assert_uint_eq(in[i], i < 100 ? 'a' : i < 150 ? 'b' : 'c');
     }
-    ck_assert_int_eq(pread(fd, in, 300, 0), 300);
+    ck_assert_int_eq(pread(bench_fd, in, 300, 0), 300);
     ck_assert_uint_eq(in[0], 0);
-    ck_assert_int_eq(lseek(fd, 0, SEEK_END), 1250);
-    ck_assert_int_eq(run_one(IOREQD_FILE_READ, 0, &whole, 0, fd), 0); /* of nothing */
-    close_ring();
+    ck_assert_int_eq(lseek(bench_fd, 0, SEEK_END), 1250);
+    ck_assert_int_eq(bench_run_one(IOREQD_FILE_READ, 0, &whole, 0, bench_fd), 0); /* of nothing */
+    bench_close_ring();
 }
 END_TEST
 
@@ -108,7 +55,7 @@ START_TEST(many_in_one_turn)
     struct iovec *iov = calloc(MANY, sizeof(*iov));
     uint32_t *word = calloc(MANY, sizeof(*word));
 
-    open_ring(_i != 0);
+    bench_open_ring(_i != 0);
     for (unsigned pass = 0; pass < 2; pass++) {
         for (unsigned i = 0; i < MANY; i++) {
             word[i] = pass == 0 ? i * 3 + 1 : 0;
@@ -118,16 +65,16 @@ START_TEST(many_in_one_turn)
                                                       .iov = &iov[i],
                                                       .iov_count = 1,
                                                       .result = 1,
-                                                      .done = on_done};
-            file_ring_submit(ring, fd, &request[i]);
+                                                      .done = bench_on_done};
+            bench_submit(bench_ring, bench_fd, &request[i]);
         }
-        run_until((pass + 1) * MANY);
+        bench_run_until((pass + 1) * MANY);
     }
     for (unsigned i = 0; i < MANY; i++) {
         ck_assert_int_eq(request[i].result, 0);
         ck_assert_uint_eq(word[i], i * 3 + 1);
     }
-    close_ring();
+    bench_close_ring();
     free(request);
     free(iov);
     free(word);
@@ -140,13 +87,13 @@ START_TEST(reads_beyond_the_end)
     uint8_t bytes[PIECE];
     struct iovec two[2] = {{bytes, 100}, {bytes + 100, PIECE - 100}};
 
-    open_ring(_i != 0);
-    ck_assert_int_eq(ftruncate(fd, PIECE), 0);
-    ck_assert_int_eq(run_one(IOREQD_FILE_READ, 0, two, 2, fd), 0);
-    ck_assert_int_eq(run_one(IOREQD_FILE_READ, PIECE - 150, two, 2, fd), -EIO);
-    ck_assert_int_eq(run_one(IOREQD_FILE_READ, PIECE - 50, two, 2, fd), -EIO);
-    ck_assert_int_eq(run_one(IOREQD_FILE_READ, PIECE, two, 2, fd), -EIO);
-    close_ring();
+    bench_open_ring(_i != 0);
+    ck_assert_int_eq(ftruncate(bench_fd, PIECE), 0);
+    ck_assert_int_eq(bench_run_one(IOREQD_FILE_READ, 0, two, 2, bench_fd), 0);
+    ck_assert_int_eq(bench_run_one(IOREQD_FILE_READ, PIECE - 150, two, 2, bench_fd), -EIO);
+    ck_assert_int_eq(bench_run_one(IOREQD_FILE_READ, PIECE - 50, two, 2, bench_fd), -EIO);
+    ck_assert_int_eq(bench_run_one(IOREQD_FILE_READ, PIECE, two, 2, bench_fd), -EIO);
+    bench_close_ring();
 }
 END_TEST
 
@@ -159,19 +106,19 @@ START_TEST(short_writes_are_carried_on)
     char path[] = "/tmp/test-device-XXXXXX";
     int file;
 
-    open_ring(_i != 0);
+    bench_open_ring(_i != 0);
     file = mkstemp(path);
     ck_assert_int_ge(file, 0);
     unlink(path);
     memset(bytes, 0x5a, sizeof(bytes));
     signal(SIGXFSZ, SIG_IGN);
     ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
-    ck_assert_int_eq(run_one(IOREQD_FILE_WRITE, 0, two, 2, file), -EFBIG);
+    ck_assert_int_eq(bench_run_one(IOREQD_FILE_WRITE, 0, two, 2, file), -EFBIG);
     memset(bytes, 0, sizeof(bytes));
     ck_assert_int_eq(pread(file, bytes, sizeof(bytes), 0), PIECE + 100);
     ck_assert_uint_eq(bytes[PIECE + 99], 0x5a);
     close(file);
-    close_ring();
+    bench_close_ring();
 }
 END_TEST
 
@@ -183,17 +130,18 @@ START_TEST(large_reads_are_carried_on)
     uint8_t tail[3][16];
     struct iovec iov[515];
 
-    open_ring(_i != 0);
+    bench_open_ring(_i != 0);
     for (unsigned i = 0; i < 512; i++) { /* 2 GiB, all into one place */
         iov[i] = (struct iovec){bytes, large};
     }
     for (unsigned i = 0; i < 3; i++) {
         iov[512 + i] = (struct iovec){tail[i], 16};
     }
-    ck_assert_int_eq(pwrite(fd, "sixteen bytes.. and sixteen more and the end...", 48, (off_t)512 * (off_t)large), 48);
-    ck_assert_int_eq(run_one(IOREQD_FILE_READ, 0, iov, 515, fd), 0);
+    ck_assert_int_eq(pwrite(bench_fd, "sixteen bytes.. and sixteen more and the end...", 48, (off_t)512 * (off_t)large),
+                     48);
+    ck_assert_int_eq(bench_run_one(IOREQD_FILE_READ, 0, iov, 515, bench_fd), 0);
     ck_assert_mem_eq(tail, "sixteen bytes.. and sixteen more and the end...", 48);
-    close_ring();
+    bench_close_ring();
     free(bytes);
 }
 END_TEST
@@ -206,21 +154,21 @@ START_TEST(errors_of_the_kernel)
     int reader = open("/dev/null", O_RDONLY | O_CLOEXEC);
     int writer = open("/dev/null", O_WRONLY | O_CLOEXEC);
 
-    open_ring(_i != 0);
+    bench_open_ring(_i != 0);
     ck_assert(full >= 0 && reader >= 0 && writer >= 0);
-    ck_assert_int_eq(run_one(IOREQD_FILE_WRITE, 0, &one, 1, full), -ENOSPC);
-    ck_assert_int_eq(run_one(IOREQD_FILE_WRITE, 0, &one, 1, reader), -EBADF);
-    ck_assert_int_eq(run_one(IOREQD_FILE_READ, 0, &one, 1, writer), -EBADF);
-    ck_assert_int_eq(run_one(IOREQD_FILE_FLUSH, 0, NULL, 0, -1), -EBADF);
-    ck_assert_int_eq(run_one(IOREQD_FILE_FLUSH, 0, NULL, 0, full), -EINVAL);
-    ck_assert_int_eq(run_one(IOREQD_FILE_WRITE, (uint64_t)INT64_MAX + 1, &one, 1, fd), -EINVAL);
+    ck_assert_int_eq(bench_run_one(IOREQD_FILE_WRITE, 0, &one, 1, full), -ENOSPC);
+    ck_assert_int_eq(bench_run_one(IOREQD_FILE_WRITE, 0, &one, 1, reader), -EBADF);
+    ck_assert_int_eq(bench_run_one(IOREQD_FILE_READ, 0, &one, 1, writer), -EBADF);
+    ck_assert_int_eq(bench_run_one(IOREQD_FILE_FLUSH, 0, NULL, 0, -1), -EBADF);
+    ck_assert_int_eq(bench_run_one(IOREQD_FILE_FLUSH, 0, NULL, 0, full), -EINVAL);
+    ck_assert_int_eq(bench_run_one(IOREQD_FILE_WRITE, (uint64_t)INT64_MAX + 1, &one, 1, bench_fd), -EINVAL);
     one.iov_base = (void *)(uintptr_t)8; /* memory that went away */
-    ck_assert_int_eq(ftruncate(fd, 64), 0);
-    ck_assert_int_eq(run_one(IOREQD_FILE_READ, 0, &one, 1, fd), -EFAULT);
+    ck_assert_int_eq(ftruncate(bench_fd, 64), 0);
+    ck_assert_int_eq(bench_run_one(IOREQD_FILE_READ, 0, &one, 1, bench_fd), -EFAULT);
     close(full);
     close(reader);
     close(writer);
-    close_ring();
+    bench_close_ring();
 }
 END_TEST
 
@@ -229,11 +177,11 @@ static unsigned chain_left;
 
 static void on_chain(struct ioreqd_file_request *request)
 {
-    done_count++;
+    bench_done++;
     if (request->result == 0 && chain_left-- > 0) {
         request->operation = request->operation == IOREQD_FILE_WRITE ? IOREQD_FILE_FLUSH : IOREQD_FILE_WRITE;
         request->offset++;
-        file_ring_submit(ring, fd, request);
+        bench_submit(bench_ring, bench_fd, request);
     }
 }
 
@@ -243,13 +191,13 @@ START_TEST(completions_submit)
     struct ioreqd_file_request request = {
         .operation = IOREQD_FILE_WRITE, .iov = &one, .iov_count = 1, .done = on_chain};
 
-    open_ring(_i != 0);
+    bench_open_ring(_i != 0);
     chain_left = 99;
-    file_ring_submit(ring, fd, &request);
-    run_until(100);
+    bench_submit(bench_ring, bench_fd, &request);
+    bench_run_until(100);
     ck_assert_int_eq(request.result, 0);
-    ck_assert_int_eq(lseek(fd, 0, SEEK_END), 99);
-    close_ring();
+    ck_assert_int_eq(lseek(bench_fd, 0, SEEK_END), 99);
+    bench_close_ring();
 }
 END_TEST
 
@@ -263,14 +211,14 @@ static uint8_t looped_byte;
 static void on_looped(struct ioreqd_file_request *request)
 {
     if (request->result == 0 && atomic_fetch_add(&rounds, 1) + 1 < 2000) {
-        file_ring_submit(loop_file_ring(loop), fd, request);
+        bench_submit(loop_file_ring(loop), bench_fd, request);
     }
 }
 
 static void submit_looped(void *argument)
 {
     (void)argument;
-    file_ring_submit(loop_file_ring(loop), fd, &looped);
+    bench_submit(loop_file_ring(loop), bench_fd, &looped);
 }
 
 static bool is_round(void *argument)
@@ -283,8 +231,8 @@ START_TEST(completions_wake_the_loop)
 {
     struct ioreqd_work work = {.run = submit_looped};
 
-    fd = memfd_create("file", MFD_CLOEXEC);
-    ck_assert_int_eq(ftruncate(fd, 16), 0);
+    bench_fd = memfd_create("file", MFD_CLOEXEC);
+    ck_assert_int_eq(ftruncate(bench_fd, 16), 0);
     looped_iov = (struct iovec){&looped_byte, 1};
     looped = (struct ioreqd_file_request){
         .operation = IOREQD_FILE_READ, .iov = &looped_iov, .iov_count = 1, .done = on_looped};
@@ -293,18 +241,18 @@ START_TEST(completions_wake_the_loop)
     loop_post(loop, &work);
     ck_assert(bench_wait(is_round, NULL));
     loop_destroy(loop);
-    close(fd);
+    close(bench_fd);
 }
 END_TEST
 
 /* Asked for io_uring, the tests run the plain way where there is none: scripts/test shows this line. */
 START_TEST(the_log_tells_the_way)
 {
-    open_ring(true);
+    bench_open_ring(true);
     printf("file requests: %s\n",
-           file_ring_uses_uring(ring) ? "tested" : "not there, so plain calls were tested twice");
+           file_ring_uses_uring(bench_ring) ? "tested" : "not there, so plain calls were tested twice");
     fflush(stdout);
-    close_ring();
+    bench_close_ring();
 }
 END_TEST
 

@@ -8,6 +8,9 @@ TESTS += $(device_tests)
 tests_device_test_device_SOURCES = \
 	tests/device/bench.c tests/device/bench.h \
 	tests/device/file.c \
+	tests/device/file_block.c \
+	tests/device/file_clear.c \
+	tests/device/file_request.c \
 	tests/device/file_ring.c \
 	tests/device/granted.c \
 	tests/device/loop.c \
@@ -19,14 +22,19 @@ tests_device_test_device_SOURCES = \
 	tests/device/network_tap.c \
 	tests/device/pins.c \
 	tests/device/sockets.c \
+	tests/device/ring_bench.c tests/device/ring_bench.h \
 	tests/device/stream_bench.c tests/device/stream_bench.h \
 	tests/device/stream_file.c \
 	tests/device/stream_pty.c \
 	tests/device/stream_socket.c \
 	tests/device/stream_stdio.c \
+	tests/device/throttle.c \
 	tests/device/timer.c \
 	tests/device/watch.c \
 	tests/device/windows.c
+if HAVE_LIBNBD
+tests_device_test_device_SOURCES += tests/device/nbd.c tests/device/nbd_server.c tests/device/nbd_server.h
+endif
 tests_device_test_device_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
 tests_device_test_device_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(EVENT_CFLAGS)
 tests_device_test_device_LDADD = libioreqd-device.la libioreqd-bridge.la libioreqd-sim.la libioreqd-config.la \

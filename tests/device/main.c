@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Runs the unit tests of src/device but for those of modules. */
+#include "config.h"
+
 #include <signal.h>
 #include <stdlib.h>
 
@@ -10,10 +12,11 @@
 int main(void)
 {
     TCase *(*const group[])(void) = {
-        memory_tests,      pin_tests,     window_tests,         granted_tests,
-        memory_race_tests, loop_tests,    file_ring_tests,      file_tests,
-        timer_tests,       watch_tests,   stream_socket_tests,  stream_pty_tests,
-        stream_file_tests, sockets_tests, network_socket_tests, stream_stdio_tests,
+        memory_tests,        pin_tests,          window_tests,      granted_tests,    memory_race_tests,
+        loop_tests,          file_ring_tests,    file_tests,        timer_tests,      watch_tests,
+        stream_socket_tests, stream_pty_tests,   stream_file_tests, sockets_tests,    network_socket_tests,
+        stream_stdio_tests,  file_request_tests, file_block_tests,  file_clear_tests, file_request_plain_tests,
+        throttle_tests,
     };
     Suite *suite = suite_create("device");
     SRunner *runner;
@@ -23,6 +26,9 @@ int main(void)
         suite_add_tcase(suite, group[i]());
     }
     add_network_tap_tests(suite);
+#ifdef HAVE_LIBNBD
+    suite_add_tcase(suite, nbd_tests());
+#endif
     runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
     failed = srunner_ntests_failed(runner);

@@ -49,13 +49,13 @@ static bool make_image(struct stack *stack, uint64_t sectors)
     return true;
 }
 
-static int open_file(void *context, const char *property, const char *path, bool read_only, struct ioreqd_file **file,
-                     struct config_error *error)
+static int open_file(void *context, const char *property, const char *path, const struct file_options *options,
+                     struct ioreqd_file **file, struct config_error *error)
 {
     struct stack *stack = context;
     char reason[256];
 
-    *file = file_open(path, read_only, reason, sizeof(reason));
+    *file = file_open_with(path, options, reason, sizeof(reason));
     if (*file == NULL) {
         return config_error_set(error, EXIT_STATUS_CONFIGURATION, "%s=%s: %s", property, path, reason);
     }

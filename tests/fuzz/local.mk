@@ -6,8 +6,8 @@ FUZZ_SECONDS = 60
 FUZZ_JOBS = $(shell nproc)
 FUZZ_FLAGS = -std=gnu11 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 FUZZ_CPPFLAGS = $(DEFAULT_INCLUDES) $(AM_CPPFLAGS) -I$(top_srcdir) -DMODULE_BUILD_DIRECTORY='"."' $(EVENT_CFLAGS) \
-	$(URING_CFLAGS)
-FUZZ_LIBS = $(EVENT_LIBS) $(URING_LIBS) -lpthread $(LIBS)
+	$(URING_CFLAGS) $(NBD_CFLAGS)
+FUZZ_LIBS = $(EVENT_LIBS) $(URING_LIBS) $(NBD_LIBS) -lpthread $(LIBS)
 
 fuzz_headers = $(wildcard $(top_srcdir)/include/ioreqd/*.h $(top_srcdir)/src/*.h $(top_srcdir)/src/*/*.h \
 	$(top_srcdir)/src/*/*/*.h $(top_srcdir)/tests/*/*.h)
