@@ -5,6 +5,7 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,18 +34,25 @@ struct job {
     struct ioreqd_work work;
     struct ioreqd_loop *loop;
     struct iovec iov;
+    pthread_t thread;
     atomic_bool done;
 };
 
 static void on_done(struct ioreqd_file_request *request)
 {
-    atomic_store(&((struct job *)request)->done, true);
+    struct job *job = (struct job *)request;
+
+    if (!pthread_equal(job->thread, pthread_self())) {
+        job->request.result = -ESRCH; /* not on the loop that submitted it */
+    }
+    atomic_store(&job->done, true);
 }
 
 static void submit_job(void *argument)
 {
     struct job *job = argument;
 
+    job->thread = pthread_self();
     file_submit(file, job->loop, &job->request);
     ck_assert(!atomic_load(&job->done)); /* not before submitting has returned */
 }
