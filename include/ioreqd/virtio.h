@@ -94,6 +94,17 @@ struct ioreqd_virtio_options {
      * there is writable. The access lies inside config_length.
      */
     void (*config_write)(struct ioreqd_device *device, void *state, uint32_t offset, unsigned size, uint32_t value);
+
+    /*
+     * The driver has chosen among the features and no queue runs yet. 0, or the choice is refused: FEATURES_OK stays clear
+     * (virtio 1.4 §2.2.2). Optional.
+     */
+    int (*negotiate)(struct ioreqd_device *device, void *state);
+
+    /* The registers are at their values at reset again, and no queue runs: the model's own follow. Optional. */
+    void (*reset)(struct ioreqd_device *device, void *state);
+
+    uint32_t moderated; /* 1: ioreqd_virtio_queue_moderate() will be used; the host has timers then */
 };
 
 /*
@@ -123,6 +134,9 @@ void ioreqd_virtio_broken(struct ioreqd_virtio *virtio, const char *format, ...)
  * Virtqueues and requests. All [queue].
  */
 
+/* The queue of an index, from 0 to queues - 1: the same for as long as there is the device. [any] */
+struct ioreqd_virtio_queue *ioreqd_virtio_queue(struct ioreqd_virtio *virtio, unsigned index);
+
 /* Which queue it is, counted from 0. */
 unsigned ioreqd_virtio_queue_index(const struct ioreqd_virtio_queue *queue);
 
@@ -132,8 +146,21 @@ unsigned ioreqd_virtio_queue_index(const struct ioreqd_virtio_queue *queue);
  */
 struct ioreqd_virtio_request *ioreqd_virtio_take(struct ioreqd_virtio_queue *queue);
 
+/*
+ * Puts the buffer that was taken last back, as if it had not been taken: take() will give it again. Of several the last
+ * one goes first, and all within the call of ready() that took them.
+ */
+void ioreqd_virtio_put_back(struct ioreqd_virtio_request *request);
+
 /* Has ready() called soon: for a model that stopped early and now has use for buffers. */
 void ioreqd_virtio_queue_kick(struct ioreqd_virtio_queue *queue);
+
+/*
+ * Interrupts for the queue are held back until that many buffers are used or that many nanoseconds have passed since the
+ * first of them; where either is 0 there is one for each turn. Used buffers show in the ring at once all the same. Holds
+ * until the device is reset.
+ */
+void ioreqd_virtio_queue_moderate(struct ioreqd_virtio_queue *queue, uint32_t buffers, uint64_t delay);
 
 /* The context_size bytes of the model in this request. Zero when the queue is enabled, then kept from use to use. */
 void *ioreqd_virtio_request_context(struct ioreqd_virtio_request *request);

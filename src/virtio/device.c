@@ -91,6 +91,10 @@ static void settle(struct ioreqd_virtio_device *device)
     if (device->resetting) {
         device->resetting = false;
         clear_registers(device);
+        moderation_reset(device);
+        if (device->options.reset != NULL) {
+            device->options.reset(device->device, device->state);
+        }
     }
     if (device->quiescing) {
         device->quiescing = false;

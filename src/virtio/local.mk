@@ -3,6 +3,7 @@ virtio_sources = \
 	src/virtio/common.c src/virtio/common.h \
 	src/virtio/device.c src/virtio/device.h \
 	src/virtio/interrupt.c src/virtio/interrupt.h \
+	src/virtio/moderation.c src/virtio/moderation.h \
 	src/virtio/queue.c src/virtio/queue.h \
 	src/virtio/registers.h \
 	src/virtio/request.c src/virtio/request.h \

@@ -8,6 +8,7 @@
 #define IOREQD_VIRTIO_INTERNAL_QUEUE_H
 
 #include "virtio/device.h"
+#include "virtio/moderation.h"
 #include "virtio/request.h"
 #include "virtio/ring.h"
 
@@ -51,8 +52,10 @@ struct ioreqd_virtio_queue {
     uint16_t next_used;
     uint32_t budget; /* buffers that this turn may still take */
     uint16_t in_flight;
-    bool rung;  /* ready() is to be called */
-    bool empty; /* ready() saw the end of the ring */
+    bool rung;    /* ready() is to be called */
+    bool empty;   /* ready() saw the end of the ring */
+    uint16_t end; /* next_available then: what is put back lies before it */
+    struct moderation moderation;
 };
 
 /* Makes and frees all queues of a device. 0 or -ENOMEM. */
@@ -75,6 +78,10 @@ bool virtio_queue_stopping(const struct ioreqd_virtio_queue *queue);
 /* The driver rang: on the queue's loop, and from any other. */
 void virtio_queue_bell(struct ioreqd_virtio_queue *queue);
 void virtio_queue_ring_bell(struct ioreqd_virtio_queue *queue);
+
+/* Whether the driver may be told things now, and the end of what was done outside of a turn. Queue's loop. */
+bool virtio_queue_serves(struct ioreqd_virtio_queue *queue);
+void virtio_queue_end_turn(struct ioreqd_virtio_queue *queue);
 
 /* The model is done with a request. Queue's loop. */
 void virtio_queue_completed(struct ioreqd_virtio_queue *queue, struct ioreqd_virtio_request *request);

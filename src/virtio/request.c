@@ -220,15 +220,19 @@ int ioreqd_virtio_request_map(struct ioreqd_virtio_request *request, enum ioreqd
     return 0;
 }
 
-void ioreqd_virtio_request_complete(struct ioreqd_virtio_request *request, uint32_t used)
+void request_unmap(struct ioreqd_virtio_request *request)
 {
     const struct ioreqd_virtio_device *device = request->queue->device;
 
-    /* Before the driver learns of it: it may take the memory back at once. */
     if (request->pieces != 0) {
         device->host->dma_unmap(device->device, request->pin, request->pieces);
         request->pieces = 0;
     }
+}
+
+void ioreqd_virtio_request_complete(struct ioreqd_virtio_request *request, uint32_t used)
+{
+    request_unmap(request); /* before the driver learns of it: it may take the memory back at once */
     request->used = used;
     virtio_queue_completed(request->queue, request);
 }

@@ -26,7 +26,8 @@ struct ioreqd_virtio_request {
     uint32_t readable; /* bytes */
     uint32_t writable;
     uint32_t used;
-    uint16_t id; /* what the used entry shows the driver */
+    uint16_t id;       /* what the used entry shows the driver */
+    uint16_t position; /* next_available of the queue when it was taken */
     uint16_t readable_segments;
     uint16_t segments;
     uint16_t pieces; /* of iov[] and pin[] in use */
@@ -47,6 +48,9 @@ struct request_pool {
 int request_pool_create(struct request_pool *pool, struct ioreqd_virtio_queue *queue, uint16_t size,
                         uint32_t context_size);
 void request_pool_destroy(struct request_pool *pool);
+
+/* Gives back the memory that it has mapped, if any. */
+void request_unmap(struct ioreqd_virtio_request *request);
 
 /* Empties a request before descriptors are appended. */
 void request_begin(struct ioreqd_virtio_request *request, uint16_t id);

@@ -40,6 +40,9 @@ static bool agree_on_features(struct ioreqd_virtio_device *device)
         device->host->guest_error(device->device, "driver does not accept VIRTIO_F_VERSION_1: a legacy driver?");
         return false;
     }
+    if (device->options.negotiate != NULL && device->options.negotiate(device->device, device->state) != 0) {
+        return false;
+    }
     return true;
 }
 
