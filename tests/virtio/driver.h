@@ -50,9 +50,9 @@ struct driver {
     struct ioreqd_description description;
     void *state;
     uint16_t size;         /* of the queues */
-    uint16_t next_free[4]; /* descriptor that the next chain begins at, by queue */
-    uint16_t available[4]; /* our index */
-    uint16_t seen_used[4];
+    uint16_t next_free[8]; /* descriptor that the next chain begins at, by queue */
+    uint16_t available[8]; /* our index */
+    uint16_t seen_used[8];
 };
 
 struct part {
