@@ -62,6 +62,11 @@ int net_create(void)
 void net_end(void)
 {
     driver_end(&driver);
+    net_discard();
+}
+
+void net_discard(void)
+{
     ck_assert_uint_eq(fake->windows, 0);
     ck_assert_uint_eq(fake->pinned, 0);
     ck_assert_uint_eq(fake_timers(), 0);

@@ -63,6 +63,7 @@ void net_teardown(void);
 /* The device, created and reset; returns what create() does. net_end() checks that nothing is left behind. */
 int net_create(void);
 void net_end(void);
+void net_discard(void); /* where create() has failed */
 /* From nothing to DRIVER_OK, with one pair and control queue, or with MQ those of the plan. */
 void net_start(uint64_t features);
 /* A reset by the driver and a new start. */

@@ -103,6 +103,8 @@ START_TEST(mac_property)
         ck_assert_uint_eq(driver_read(&driver, CONFIG, 1), 0x52);
         ck_assert_uint_ne(driver_read(&driver, CONFIG + 5, 1), 0x55);
         net_end();
+    } else {
+        net_discard();
     }
 }
 END_TEST
@@ -148,6 +150,8 @@ START_TEST(mtu_property)
         ck_assert_int_eq((driver_offered(&driver) >> NET_F_MTU & 1) != 0, mtus[_i].shown != 0);
         ck_assert_int_eq((int)driver_read(&driver, CONFIG + NET_CONFIG_MTU, 2), mtus[_i].shown);
         net_end();
+    } else {
+        net_discard();
     }
 }
 END_TEST
@@ -156,11 +160,13 @@ START_TEST(queue_properties)
 {
     plan.queue_size = 48;
     ck_assert_int_eq(net_create(), -EINVAL);
+    net_discard();
     plan.queue_size = 64;
     plan.network_pairs = 2;
     plan.queues = 3;
     ck_assert_int_eq(net_create(), -EINVAL);
     ck_assert_uint_eq(fake->property_errors, 1);
+    net_discard();
     plan.queues = 2;
     ck_assert_int_eq(net_create(), 0);
     ck_assert_uint_eq(driver_read(&driver, QUEUE_SIZE, 2), 64);

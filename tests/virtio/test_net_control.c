@@ -132,7 +132,7 @@ END_TEST
 /* §5.1.9.5.2.1: before the command is used, config space has it, and packets do. */
 START_TEST(set_address)
 {
-    static const uint8_t mac[6] = {2, 9, 9, 9, 9, 9};
+    static const uint8_t mac[7] = {2, 9, 9, 9, 9, 9};
 
     ck_assert_uint_eq(net_command_byte(CLASS_RX, NET_MODE_PROMISCUOUS, 0), ACK_OK_);
     ck_assert_uint_eq(net_command(CLASS_MAC, 1, mac, 6), ACK_OK_);

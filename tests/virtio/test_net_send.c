@@ -71,6 +71,26 @@ START_TEST(very_many_pieces)
 }
 END_TEST
 
+/* As many as one call takes, with the header, and one more. */
+START_TEST(as_many_pieces_as_there_may_be)
+{
+    uint32_t length = 8 * (uint32_t)(1022 + _i);
+    const uint8_t *packet = net_packet(1, length);
+    struct part parts[2] = {{BUFFER(0), 12, 0}, {BUFFER(1), length, 0}};
+
+    plan.queue_size = 512;
+    net_end();
+    ck_assert_int_eq(net_create(), 0);
+    driver_start(&driver, PLAIN, 3, 512);
+    fake->piece = 8;
+    memset(fake->ram + BUFFER(0), 0, 12);
+    memcpy(fake->ram + BUFFER(1), packet, length);
+    driver_add(&driver, TX(0), parts, 2);
+    driver_kick(&driver, TX(0));
+    expect_sent(0, packet, length);
+}
+END_TEST
+
 START_TEST(lengths)
 {
     static const uint32_t length[] = {0, 13, 14, 1514, IOREQD_NETWORK_MAX_PACKET, IOREQD_NETWORK_MAX_PACKET + 1};
@@ -279,6 +299,7 @@ TCase *net_send_cases(void)
     tcase_add_test(tcase, one_packet);
     tcase_add_loop_test(tcase, any_layout, 0, 5);
     tcase_add_test(tcase, very_many_pieces);
+    tcase_add_loop_test(tcase, as_many_pieces_as_there_may_be, 0, 3);
     tcase_add_loop_test(tcase, lengths, 0, 6);
     tcase_add_loop_test(tcase, no_packets, 0, 4);
     tcase_add_test(tcase, packet_outside_of_memory);
