@@ -60,7 +60,7 @@ static bool ring_bell(struct ioreqd_device *device, unsigned bar, uint64_t offse
             device->bell[queue].value = (uint32_t)value;
             device->bell[queue].work.run = run_bell;
             device->bell[queue].work.argument = &device->bell[queue];
-            fuzz_host.post(&device->loop[1 + queue % device->queue_loops], &device->bell[queue].work);
+            fuzz_host.post(fuzz_queue_loop(device, queue), &device->bell[queue].work);
             return true;
         }
     }

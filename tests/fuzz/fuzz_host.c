@@ -127,13 +127,20 @@ static struct ioreqd_loop *main_loop(struct ioreqd_device *device)
     return &device->loop[0];
 }
 
+struct ioreqd_loop *fuzz_queue_loop(struct ioreqd_device *device, unsigned queue)
+{
+    unsigned group = device->description.queue_group;
+
+    return &device->loop[1 + queue / (group != 0 ? group : 1) % device->queue_loops];
+}
+
 static struct ioreqd_loop *queue_loop(struct ioreqd_device *device, unsigned queue)
 {
     fuzz_entered(device, "queue_loop");
     if (queue >= device->description.queues) {
         fuzz_violation("queue_loop: queue %u of %u", queue, device->description.queues);
     }
-    return &device->loop[1 + queue % device->queue_loops];
+    return fuzz_queue_loop(device, queue);
 }
 
 static void post(struct ioreqd_loop *loop, struct ioreqd_work *work)

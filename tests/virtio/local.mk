@@ -48,4 +48,4 @@ tests_virtio_test_virtio_net_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_virtio_test_virtio_net_LDADD = libioreqd-virtio-pic.la $(CHECK_LIBS)
 endif
 
-EXTRA_DIST += tests/fuzz/fuzz_virtio_blk.c tests/virtio/NET_CONFORMANCE.md
+EXTRA_DIST += tests/fuzz/fuzz_virtio_blk.c tests/fuzz/fuzz_virtio_net.c tests/virtio/NET_CONFORMANCE.md
