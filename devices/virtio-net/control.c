@@ -92,7 +92,7 @@ static enum acknowledge set_vlan(struct net *net, const struct net_command *comm
 static enum acknowledge end_announcement(struct net *net, const struct net_command *command)
 {
     (void)command;
-    net->settings.announce = 0;
+    net->announce = 0;
     net_show_link(net);
     return ACK_OK;
 }

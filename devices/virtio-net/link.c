@@ -6,7 +6,7 @@ void net_show_link(struct net *net)
 {
     unsigned status = net->link ? NET_STATUS_LINK_UP : 0;
 
-    if (net->settings.announce != 0) {
+    if (net->announce != 0) {
         status |= NET_STATUS_ANNOUNCE;
     }
     net_put_le(net->config + NET_CONFIG_STATUS, 2, status);
@@ -25,7 +25,7 @@ void net_follow_link(struct net *net)
     }
     net->link = link;
     if (link && net_agreed(net, NET_F_GUEST_ANNOUNCE)) {
-        net->settings.announce = 1;
+        net->announce = 1;
     }
     net_show_link(net);
     if (IOREQD_HAS(net->host, event) && net->host->event != NULL) {

@@ -48,7 +48,6 @@ struct net_settings {
     struct net_moderation transmit;
     uint64_t offloads; /* feature bits of those that packets to the guest may use */
     uint16_t pairs;    /* in use, from the first */
-    uint8_t announce;  /* it was asked to announce itself, and has not answered */
 };
 
 /* What the driver has chosen with the features. Changes while no queue runs. */
@@ -110,12 +109,13 @@ struct net {
     struct net_pair *pair;
 
     uint8_t config[NET_CONFIG_LENGTH];
-    struct net_settings settings;
+    struct net_settings settings; /* changed for a command, before the pairs copy it, and by a reset */
     struct net_terms terms;
     struct net_command command;
     struct ioreqd_work link_work;
-    bool link;  /* there is one, as far as the driver knows */
-    bool quiet; /* the host does not want to see anything change */
+    uint8_t announce; /* the driver was asked to announce itself, and has not answered */
+    bool link;        /* there is one, as far as the driver knows */
+    bool quiet;       /* the host does not want to see anything change */
     struct ioreqd_bell bell[4];
 
     struct ioreqd_network *network; /* NULL: the cable is not plugged in, ever */

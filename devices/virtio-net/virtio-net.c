@@ -101,6 +101,7 @@ static void forget_driver(struct ioreqd_device *device, void *state)
     memcpy(net->settings.filter.mac, net->mac, sizeof(net->mac));
     memcpy(net->config + NET_CONFIG_MAC, net->mac, sizeof(net->mac));
     net->settings.pairs = 1;
+    net->announce = 0;
     net->terms = (struct net_terms){.header = IOREQD_NETWORK_HEADER};
     net_show_link(net);
     /* What cannot be taken back now is refused with the next driver's features. */
@@ -368,7 +369,7 @@ static const struct ioreqd_field fields[] = {
     SETTING(9, IOREQD_FIELD_U32, transmit, 2),
     SETTING(10, IOREQD_FIELD_U64, offloads, 1),
     SETTING(11, IOREQD_FIELD_U16, pairs, 1),
-    SETTING(12, IOREQD_FIELD_U8, announce, 1),
+    {.tag = 12, .kind = IOREQD_FIELD_U8, .since = 1, .offset = offsetof(struct net, announce), .count = 1},
     {.tag = 0},
 };
 

@@ -46,6 +46,18 @@ tests_virtio_test_virtio_net_SOURCES = \
 tests_virtio_test_virtio_net_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
 tests_virtio_test_virtio_net_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_virtio_test_virtio_net_LDADD = libioreqd-virtio-pic.la $(CHECK_LIBS)
+
+check_PROGRAMS += tests/virtio/test-virtio-net-threads
+TESTS += tests/virtio/test-virtio-net-threads
+tests_virtio_test_virtio_net_threads_SOURCES = \
+	tests/virtio/driver.c tests/virtio/driver.h \
+	tests/virtio/fake_host.c tests/virtio/fake_host.h \
+	tests/virtio/fake_network.c tests/virtio/fake_network.h \
+	tests/virtio/test_net_threads.c \
+	$(virtio_net_sources)
+tests_virtio_test_virtio_net_threads_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
+tests_virtio_test_virtio_net_threads_CFLAGS = $(AM_CFLAGS) -pthread
+tests_virtio_test_virtio_net_threads_LDADD = libioreqd-virtio-pic.la
 endif
 
 EXTRA_DIST += tests/fuzz/fuzz_virtio_blk.c tests/fuzz/fuzz_virtio_net.c tests/virtio/NET_CONFORMANCE.md
