@@ -132,6 +132,24 @@ static void add_chain(struct driver *driver)
     }
 }
 
+/* A packet whose header comes from the input; what it asks for is mostly known. */
+static void add_packet(struct driver *driver)
+{
+    static const uint8_t types[] = {0, 1, 3, 4, 5, 0x81, 0x84, 0x21};
+    uint8_t *header = fake->ram + BUFFER + 0x300;
+    uint32_t how = take(1);
+    unsigned queue = (how & 8) != 0 ? 1 : 2 * PAIRS - 1;
+    struct part parts[2] = {{BUFFER + 0x300, 12, 0}, {BUFFER + 0x800, 14 + take(1), 0}};
+
+    header[0] = (how & 0x10) != 0 ? 1 : (uint8_t)take(1);
+    header[1] = types[how & 7];
+    for (unsigned i = 2; i < 12; i++) {
+        header[i] = i % 2 == 0 || (how & 0x20) != 0 ? (uint8_t)take(1) : 0;
+    }
+    driver_add(driver, queue, parts, 2);
+    driver->model->bell(fake_device(fake), driver->state, queue, 0);
+}
+
 /* A command whose class, number and data come from the input, with the answer where it belongs. */
 static void add_command(struct driver *driver)
 {
@@ -220,6 +238,10 @@ static void act(struct driver *driver)
         break;
     case 4:
     case 5:
+        if (driver->size != 0) {
+            add_packet(driver);
+        }
+        break;
     case 6:
         if (driver->size != 0) {
             add_chain(driver);
