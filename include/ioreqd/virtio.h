@@ -37,6 +37,7 @@
 
 #define IOREQD_VIRTIO_MAX_QUEUES     128   /* virtqueues of one device */
 #define IOREQD_VIRTIO_MAX_QUEUE_SIZE 32768 /* descriptors of one virtqueue: what both formats allow */
+#define IOREQD_VIRTIO_MAX_PIECES     1024  /* that a request may have mapped at once */
 #define IOREQD_VIRTIO_MAX_CHAIN      1024  /* descriptors of one buffer, with those of an indirect table */
 
 /*
@@ -181,6 +182,14 @@ struct ioreqd_virtio_options {
      */
     void (*reset)(struct ioreqd_device *device, void *state);
     void (*queue_reset)(struct ioreqd_device *device, void *state, unsigned queue);
+
+    /*
+     * The driver has chosen among the features and no queue runs yet. 0, or the choice is refused: FEATURES_OK stays clear
+     * (virtio 1.4 §2.2.2); a legacy driver cannot be refused. Optional.
+     */
+    int (*negotiate)(struct ioreqd_device *device, void *state);
+
+    uint32_t moderated; /* 1: ioreqd_virtio_queue_moderate() will be used; the host has timers then */
 };
 
 /*
@@ -214,6 +223,9 @@ void ioreqd_virtio_broken(struct ioreqd_virtio *virtio, const char *format, ...)
  * Virtqueues and requests. All [queue].
  */
 
+/* The queue of an index, from 0 to queues - 1: the same for as long as there is the device. [any] */
+struct ioreqd_virtio_queue *ioreqd_virtio_queue(struct ioreqd_virtio *virtio, unsigned index);
+
 /* Which queue it is, counted from 0. */
 unsigned ioreqd_virtio_queue_index(const struct ioreqd_virtio_queue *queue);
 
@@ -225,14 +237,20 @@ unsigned ioreqd_virtio_queue_index(const struct ioreqd_virtio_queue *queue);
 struct ioreqd_virtio_request *ioreqd_virtio_take(struct ioreqd_virtio_queue *queue);
 
 /*
- * Puts the buffer that was taken last back, as if it had not been taken: the next take() gives it again, unless the
- * driver resets the queue first. For a model that cannot go on with it now: what waits in the ring keeps nobody from
- * stopping the queue. Within the call of ready() that took it only, and before it is completed.
+ * Puts the buffer that was taken last back, as if it had not been taken: take() will give it again. Of several the last
+ * one goes first, and all within the call of ready() that took them.
  */
 void ioreqd_virtio_put_back(struct ioreqd_virtio_request *request);
 
 /* Has ready() called soon: for a model that stopped early and now has use for buffers. */
 void ioreqd_virtio_queue_kick(struct ioreqd_virtio_queue *queue);
+
+/*
+ * Interrupts for the queue are held back until that many buffers are used or that many nanoseconds have passed since the
+ * first of them; where either is 0 there is one for each turn. Used buffers show in the ring at once all the same. Holds
+ * until the device is reset.
+ */
+void ioreqd_virtio_queue_moderate(struct ioreqd_virtio_queue *queue, uint32_t buffers, uint64_t delay);
 
 /* The context_size bytes of the model in this request. Zero when the queue is enabled, then kept from use to use. */
 void *ioreqd_virtio_request_context(struct ioreqd_virtio_request *request);
@@ -254,7 +272,7 @@ int ioreqd_virtio_request_write(struct ioreqd_virtio_request *request, uint32_t 
 
 /*
  * Maps length bytes from offset of the readable (IOREQD_FROM_GUEST) or the writable (IOREQD_TO_GUEST) bytes for file
- * requests. On success *iov and *count tell the pieces, at most 1024 in all of the request's maps; they stay mapped
+ * requests. On success *iov and *count tell the pieces, at most IOREQD_VIRTIO_MAX_PIECES in all of the request's maps; they stay mapped
  * until complete(). -EINVAL when the bytes do not lie inside or length is 0, -E2BIG when they are in too many pieces,
  * -EFAULT, -EIO.
  */

@@ -113,6 +113,8 @@ static void clear_registers(struct ioreqd_virtio_device *device)
     virtio_interrupt_clear(device);
     atomic_store(&device->broken, false);
     registers->status = 0;
+    device->settled = false;
+    moderation_reset(device);
     if (device->options.reset != NULL) {
         device->options.reset(device->device, device->state);
     }
@@ -172,6 +174,9 @@ void virtio_device_start_queue(struct ioreqd_virtio_device *device, unsigned ind
 
     if (!live || device->quiet) {
         return;
+    }
+    if (virtio_device_is_legacy(device) && !device->settled) {
+        virtio_features_settle(device); /* a legacy driver never says when it has chosen, nor hears of a refusal */
     }
     if (device->registers->queue_enable[index] != 0 && virtio_queue_configurable(queue) &&
         !atomic_load(&device->broken)) {

@@ -26,6 +26,7 @@ struct ioreqd_virtio_device {
     atomic_bool broken;
     struct ioreqd_work broken_work; /* shows it, on the main loop */
 
+    bool settled;      /* the model was told of the features since the last reset */
     bool resetting;    /* waits for queues to stop, then clears the registers */
     bool quiescing;    /* waits for queues to stop, then tells the host */
     bool quiet;        /* quiesce() was called and no reset since: no queue starts */

@@ -85,7 +85,14 @@ bool virtio_features_agree(struct ioreqd_virtio_device *device)
                                   unmet->bit, unmet->needs);
         return false;
     }
-    return true;
+    return virtio_features_settle(device);
+}
+
+bool virtio_features_settle(struct ioreqd_virtio_device *device)
+{
+    device->settled =
+        device->options.negotiate == NULL || device->options.negotiate(device->device, device->state) == 0;
+    return device->settled;
 }
 
 void virtio_features_accept_legacy(struct ioreqd_virtio_device *device, uint32_t value)

@@ -17,4 +17,7 @@ bool virtio_features_agree(struct ioreqd_virtio_device *device);
 /* A legacy driver accepts bits 0 to 31. It has no way to hear of a refusal: it gets what can be had. */
 void virtio_features_accept_legacy(struct ioreqd_virtio_device *device, uint32_t value);
 
+/* Tells the model what was agreed on; false when it refuses. Before any queue runs. */
+bool virtio_features_settle(struct ioreqd_virtio_device *device);
+
 #endif

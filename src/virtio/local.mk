@@ -8,6 +8,7 @@ virtio_sources = \
 	src/virtio/interrupt.c src/virtio/interrupt.h \
 	src/virtio/packed.c \
 	src/virtio/legacy.c src/virtio/legacy.h \
+	src/virtio/moderation.c src/virtio/moderation.h \
 	src/virtio/queue.c src/virtio/queue.h \
 	src/virtio/registers.h \
 	src/virtio/request.c src/virtio/request.h \

@@ -58,6 +58,7 @@ static void stopped(void *argument)
 int virtio_queues_create(struct ioreqd_virtio_device *device)
 {
     size_t bytes = device->options.queues * sizeof(*device->queues);
+    int error;
 
     device->queues = aligned_alloc(_Alignof(struct ioreqd_virtio_queue), bytes);
     if (device->queues == NULL) {
@@ -74,7 +75,11 @@ int virtio_queues_create(struct ioreqd_virtio_device *device)
         queue->stopped_work = (struct ioreqd_work){.run = stopped, .argument = queue};
         turn_prepare(queue);
     }
-    return 0;
+    error = moderation_create(device);
+    if (error != 0) {
+        virtio_queues_destroy(device);
+    }
+    return error;
 }
 
 void virtio_queues_destroy(struct ioreqd_virtio_device *device)
@@ -86,12 +91,18 @@ void virtio_queues_destroy(struct ioreqd_virtio_device *device)
         request_pool_unmap(&device->queues[i].pool);
         virtio_queue_release(&device->queues[i]);
     }
+    moderation_destroy(device);
     free(device->queues);
 }
 
 struct ioreqd_virtio_queue *virtio_queue_of(struct ioreqd_virtio_device *device, unsigned index)
 {
     return &device->queues[index];
+}
+
+struct ioreqd_virtio_queue *ioreqd_virtio_queue(struct ioreqd_virtio *virtio, unsigned index)
+{
+    return virtio_queue_of(virtio->device, index);
 }
 
 unsigned ioreqd_virtio_queue_index(const struct ioreqd_virtio_queue *queue)

@@ -8,6 +8,7 @@
 #define IOREQD_VIRTIO_INTERNAL_QUEUE_H
 
 #include "virtio/device.h"
+#include "virtio/moderation.h"
 #include "virtio/request.h"
 #include "virtio/ring.h"
 
@@ -59,6 +60,8 @@ struct ioreqd_virtio_queue {
     bool rung;    /* ready() is to be called */
     bool empty;   /* ready() saw the end of the ring */
     bool starved; /* the next buffer waits for a room, which a request in flight has */
+    uint16_t end; /* next_available then: what is put back lies before it */
+    struct moderation moderation;
 };
 
 /* Makes and frees all queues of a device. 0 or -ENOMEM. */
@@ -88,6 +91,10 @@ bool virtio_queue_stopping(const struct ioreqd_virtio_queue *queue);
 /* The driver rang, with a value: on the queue's loop; and from any other. */
 void virtio_queue_bell(struct ioreqd_virtio_queue *queue, uint32_t value);
 void virtio_queue_ring_bell(struct ioreqd_virtio_queue *queue);
+
+/* Whether the driver may be told things now, and the end of what was done outside of a turn. Queue's loop. */
+bool virtio_queue_serves(struct ioreqd_virtio_queue *queue);
+void virtio_queue_end_turn(struct ioreqd_virtio_queue *queue);
 
 /* The model is done with a request. Queue's loop. */
 void virtio_queue_completed(struct ioreqd_virtio_queue *queue, struct ioreqd_virtio_request *request);

@@ -15,8 +15,8 @@
 
 #define REQUEST_FEW_SEGMENTS 20u /* a network packet of Linux: 17 fragments, its head and the header */
 #define REQUEST_FEW_PIECES   48u
-#define REQUEST_MAX_PIECES   1024u /* what one preadv() takes */
-#define REQUEST_ROOMS        256u  /* of a queue, if it has that many descriptors */
+#define REQUEST_MAX_PIECES   ((uint32_t)IOREQD_VIRTIO_MAX_PIECES) /* what one preadv() takes */
+#define REQUEST_ROOMS        256u                                 /* of a queue, if it has that many descriptors */
 
 /* A run of guest memory, as one descriptor gives it. Checked: not empty, does not wrap. */
 struct request_segment {

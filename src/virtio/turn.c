@@ -2,7 +2,7 @@
 /* Turns of a virtqueue, see turn.h. All on the queue's loop, but for turn_prepare(), turn_open() and turn_shut(). */
 #include "virtio/turn.h"
 
-#include "virtio/interrupt.h"
+#include "virtio/moderation.h"
 
 /*
  *            turn_open()           turn begins          turn_shut()
@@ -33,6 +33,17 @@ static void post(struct ioreqd_virtio_queue *queue, struct ioreqd_work *work)
     queue->device->host->post(queue->loop, work);
 }
 
+static bool broken(const struct ioreqd_virtio_queue *queue)
+{
+    return atomic_load_explicit(&queue->device->broken, memory_order_relaxed);
+}
+
+/* Nothing more may be told to the driver, nor read from its rings: they may be gone. */
+static bool silenced(const struct ioreqd_virtio_queue *queue)
+{
+    return broken(queue) || atomic_load_explicit(&queue->discard, memory_order_relaxed);
+}
+
 static bool enter(struct ioreqd_virtio_queue *queue)
 {
     switch (gate_of(queue)) {
@@ -49,7 +60,16 @@ static void leave(struct ioreqd_virtio_queue *queue)
 {
     struct ioreqd_virtio_device *device = queue->device;
 
-    if (queue->in_flight != 0 || queue->completed != NULL || shift(queue, GATE_BUSY, GATE_IDLE)) {
+    if (queue->in_flight != 0 || queue->completed != NULL) {
+        return;
+    }
+    if (queue->moderation.held) {
+        if (gate_of(queue) != GATE_DRAINING) {
+            return;
+        }
+        moderation_end(queue, silenced(queue));
+    }
+    if (shift(queue, GATE_BUSY, GATE_IDLE)) {
         return;
     }
     atomic_store_explicit(&queue->gate, GATE_SHUT, memory_order_release);
@@ -86,26 +106,25 @@ static void publish(struct ioreqd_virtio_queue *queue)
     }
     bool wanted = queue->ring->publish(queue, queue->completed);
     queue->device->registers->queue_next_used[queue->index] = queue->next_used;
+    moderation_published(queue, wanted);
     recycle(queue);
-    if (wanted) {
-        virtio_interrupt_queue(queue->device, queue->vector);
-    }
-}
-
-static bool broken(const struct ioreqd_virtio_queue *queue)
-{
-    return atomic_load_explicit(&queue->device->broken, memory_order_relaxed);
-}
-
-/* Nothing more may be told to the driver, nor read from its rings: they may be gone. */
-static bool silenced(const struct ioreqd_virtio_queue *queue)
-{
-    return broken(queue) || atomic_load_explicit(&queue->discard, memory_order_relaxed);
 }
 
 static bool draining(struct ioreqd_virtio_queue *queue)
 {
     return gate_of(queue) == GATE_DRAINING;
+}
+
+/* Buffers that the model has seen and put back are no reason to look again. */
+static bool arm_at_end(struct ioreqd_virtio_queue *queue)
+{
+    uint16_t next_available = queue->next_available;
+    bool more;
+
+    queue->next_available = queue->end;
+    more = queue->ring->arm(queue);
+    queue->next_available = next_available;
+    return more;
 }
 
 /*
@@ -131,7 +150,7 @@ static void serve(struct ioreqd_virtio_queue *queue)
         }
         publish(queue);
         if (queue->empty) {
-            more = queue->ring->arm(queue);
+            more = arm_at_end(queue);
         }
     } while (more && queue->budget != 0 && !draining(queue));
     if (more || queue->budget == 0) {
@@ -199,6 +218,18 @@ void virtio_queue_bell(struct ioreqd_virtio_queue *queue, uint32_t value)
 void virtio_queue_ring_bell(struct ioreqd_virtio_queue *queue)
 {
     post(queue, &queue->bell_work);
+}
+
+bool virtio_queue_serves(struct ioreqd_virtio_queue *queue)
+{
+    return gate_of(queue) == GATE_BUSY && !silenced(queue);
+}
+
+void virtio_queue_end_turn(struct ioreqd_virtio_queue *queue)
+{
+    if (queue->area[0] == NULL) {
+        leave(queue);
+    }
 }
 
 static void complete(struct ioreqd_virtio_queue *queue, struct ioreqd_virtio_request *request)
@@ -282,6 +313,7 @@ struct ioreqd_virtio_request *ioreqd_virtio_take(struct ioreqd_virtio_queue *que
         return request;
     case RING_EMPTY:
         queue->empty = true;
+        queue->end = queue->next_available;
         break;
     case RING_LATER:
         queue->rung = true;
@@ -318,7 +350,6 @@ void ioreqd_virtio_put_back(struct ioreqd_virtio_request *request)
         leave_order(queue, request);
     }
     queue->ring->put_back(queue, request);
-    queue->empty = false;
     queue->in_flight--;
     request_put(request);
 }

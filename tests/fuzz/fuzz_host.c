@@ -129,9 +129,9 @@ static struct ioreqd_loop *main_loop(struct ioreqd_device *device)
 
 struct ioreqd_loop *fuzz_queue_loop(struct ioreqd_device *device, unsigned queue)
 {
-    unsigned group = device->description.queue_group == 0 ? 1 : device->description.queue_group;
+    unsigned group = device->description.queue_group;
 
-    return &device->loop[1 + queue / group % device->queue_loops];
+    return &device->loop[group == 0 ? 1 : 1 + queue / group % device->queue_loops];
 }
 
 static struct ioreqd_loop *queue_loop(struct ioreqd_device *device, unsigned queue)

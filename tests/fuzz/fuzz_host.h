@@ -188,7 +188,7 @@ void fuzz_host_begin(struct ioreqd_device *device, const uint8_t *data, size_t s
 /* Checks that all was given back, after destroy(); frees the rest. cut: it had not been quiesced. */
 void fuzz_host_end(struct ioreqd_device *device, bool cut);
 
-/* The loop of a queue: queues of one group share theirs. */
+/* The loop of a queue: the same for all of its group. */
 struct ioreqd_loop *fuzz_queue_loop(struct ioreqd_device *device, unsigned queue);
 
 /* Each of these does one thing of its kind, and tells whether there was one. */

@@ -15,6 +15,7 @@ fuzz_headers = $(wildcard $(top_srcdir)/include/ioreqd/*.h $(top_srcdir)/src/*.h
 fuzz_bridge = $(filter %.c,$(libioreqd_bridge_la_SOURCES) $(libioreqd_host_config_la_SOURCES)) src/log.c
 fuzz_virtio = $(filter %.c,$(virtio_sources)) devices/virtio-blk.c
 fuzz_vsock = $(filter %.c,$(virtio_sources) $(virtio_vsock_sources))
+fuzz_virtio_net = $(filter %.c,$(virtio_sources) $(virtio_net_sources))
 fuzz_stack = $(fuzz_bridge) $(fuzz_virtio) $(filter %.c,$(libioreqd_device_la_SOURCES) $(libioreqd_worker_la_SOURCES) \
 	$(libioreqd_recording_la_SOURCES) \
 	$(libioreqd_sim_la_SOURCES) $(libioreqd_drv_la_SOURCES) $(libioreqd_config_la_SOURCES))
@@ -33,6 +34,9 @@ fuzz_virtio_vsock_sources = tests/fuzz/fuzz_virtio_vsock.c tests/virtio/vsock_be
 fuzz_virtio_vsock_registers_sources = $(fuzz_model) $(fuzz_vsock)
 fuzz_edu_sources = $(fuzz_model) devices/edu.c
 fuzz_serial_sources = $(fuzz_model) devices/serial/port.c devices/serial/serial.c devices/serial/uart.c
+fuzz_virtio_net_sources = tests/fuzz/fuzz_virtio_net.c tests/virtio/fake_host.c tests/virtio/fake_network.c \
+	tests/virtio/driver.c $(fuzz_virtio_net)
+fuzz_virtio_net_registers_sources = $(fuzz_model) $(fuzz_virtio_net)
 fuzz_virtio_blk_registers_sources = $(fuzz_model) $(fuzz_virtio)
 fuzz_virtio_blk_transitional_sources = $(fuzz_model) $(fuzz_virtio)
 fuzz_virtio_blk_transitional_flags = -DFUZZ_FIXED='"transitional=on"'

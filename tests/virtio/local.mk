@@ -97,8 +97,40 @@ tests_virtio_test_virtio_console_threads_SOURCES = \
 tests_virtio_test_virtio_console_threads_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
 tests_virtio_test_virtio_console_threads_CFLAGS = $(AM_CFLAGS) -pthread
 tests_virtio_test_virtio_console_threads_LDADD = libioreqd-virtio-pic.la
+
+check_PROGRAMS += tests/virtio/test-virtio-net
+TESTS += tests/virtio/test-virtio-net
+tests_virtio_test_virtio_net_SOURCES = \
+	tests/virtio/driver.c tests/virtio/driver.h \
+	tests/virtio/fake_host.c tests/virtio/fake_host.h \
+	tests/virtio/fake_network.c tests/virtio/fake_network.h \
+	tests/virtio/net_driver.c tests/virtio/net_driver.h \
+	tests/virtio/test_net.c \
+	tests/virtio/test_net_config.c \
+	tests/virtio/test_net_control.c \
+	tests/virtio/test_net_life.c \
+	tests/virtio/test_net_parts.c \
+	tests/virtio/test_net_receive.c \
+	tests/virtio/test_net_send.c \
+	$(virtio_net_sources)
+tests_virtio_test_virtio_net_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
+tests_virtio_test_virtio_net_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_virtio_test_virtio_net_LDADD = libioreqd-virtio-pic.la $(CHECK_LIBS)
+
+check_PROGRAMS += tests/virtio/test-virtio-net-threads
+TESTS += tests/virtio/test-virtio-net-threads
+tests_virtio_test_virtio_net_threads_SOURCES = \
+	tests/virtio/driver.c tests/virtio/driver.h \
+	tests/virtio/fake_host.c tests/virtio/fake_host.h \
+	tests/virtio/fake_network.c tests/virtio/fake_network.h \
+	tests/virtio/test_net_threads.c \
+	$(virtio_net_sources)
+tests_virtio_test_virtio_net_threads_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
+tests_virtio_test_virtio_net_threads_CFLAGS = $(AM_CFLAGS) -pthread
+tests_virtio_test_virtio_net_threads_LDADD = libioreqd-virtio-pic.la
 endif
 
-EXTRA_DIST += tests/fuzz/fuzz_virtio_blk.c tests/fuzz/fuzz_virtio_console.c tests/fuzz/fuzz_virtio_vsock.c
+EXTRA_DIST += tests/fuzz/fuzz_virtio_blk.c tests/fuzz/fuzz_virtio_console.c tests/fuzz/fuzz_virtio_net.c \
+	tests/fuzz/fuzz_virtio_vsock.c
 EXTRA_DIST += tests/virtio/README.md tests/virtio/CONFORMANCE.md tests/virtio/CONSOLE_CONFORMANCE.md \
-	tests/virtio/VSOCK_CONFORMANCE.md
+	tests/virtio/NET_CONFORMANCE.md tests/virtio/VSOCK_CONFORMANCE.md

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The device of the model virtio-net, as its files see it.
+ *
+ * Each pair of queues works on a loop of its own, with a pair of the network. What the driver has set with commands is
+ * the main loop's; each pair works with a copy that the main loop sends to it, so that no packet takes a lock. A command
+ * is answered once every pair has its copy, and there is one command at a time.
+ *
+ * Nothing is in flight between two calls of the virtio library's ready(): a buffer that cannot be used now is put back.
+ * So a queue stops, for a reset or for the host, without being told.
+ */
+#ifndef IOREQD_DEVICES_VIRTIO_NET_NET_H
+#define IOREQD_DEVICES_VIRTIO_NET_NET_H
+
+#include <ioreqd/virtio.h>
+#include <stdbool.h>
+
+#include "features.h"
+#include "filter.h"
+
+#define NET_PAIRS_MOST  8
+#define NET_QUEUES_MOST (2 * NET_PAIRS_MOST + 1)
+
+/* The device configuration up to the last member that a feature of ours gives a meaning (virtio 1.4 §5.1.4). */
+enum net_config {
+    NET_CONFIG_MAC = 0,
+    NET_CONFIG_STATUS = 6,
+    NET_CONFIG_PAIRS = 8,
+    NET_CONFIG_MTU = 10,
+    NET_CONFIG_SPEED = 12,
+    NET_CONFIG_DUPLEX = 16,
+    NET_CONFIG_LENGTH = 17
+};
+
+#define NET_STATUS_LINK_UP  1u
+#define NET_STATUS_ANNOUNCE 2u
+
+/* Limits after which the driver is interrupted (§5.1.9.5.10). */
+struct net_moderation {
+    uint32_t packets;
+    uint32_t microseconds;
+};
+
+/* What the driver has set since the last reset. */
+struct net_settings {
+    struct net_filter filter;
+    struct net_moderation receive;
+    struct net_moderation transmit;
+    uint64_t offloads; /* feature bits of those that packets to the guest may use */
+    uint16_t pairs;    /* in use, from the first */
+};
+
+/* What the driver has chosen with the features. Changes while no queue runs. */
+struct net_terms {
+    uint64_t features;
+    uint32_t header;   /* bytes before each packet */
+    uint32_t offloads; /* that packets from the guest may use: IOREQD_NETWORK_... */
+    uint32_t longest;  /* packet that may reach the guest without segmentation, without VLAN tag; 0: any */
+    bool mergeable;
+};
+
+struct net;
+
+/* Of one direction and since it was last told to the counters. */
+struct net_count {
+    uint64_t packets;
+    uint64_t bytes;
+    uint64_t dropped;
+    uint64_t filtered;
+};
+
+/* A pair of queues. On its loop, but for what is settled. */
+struct net_pair {
+    struct net *net;
+    unsigned index;
+    struct net_settings settings; /* a copy */
+    struct ioreqd_work settle_work;
+    unsigned wanted;   /* of the network */
+    bool received;     /* the receive queue's ready() was called */
+    bool transmitted;  /* the same of the transmit queue */
+    uint32_t offloads; /* as the settings have it: IOREQD_NETWORK_... */
+    uint32_t waiting;  /* bytes of the packet in packet[] that waits for buffers; 0: there is none */
+    struct iovec iov[IOREQD_VIRTIO_MAX_QUEUE_SIZE];
+    struct ioreqd_virtio_request *taken[IOREQD_VIRTIO_MAX_QUEUE_SIZE];
+    uint8_t packet[IOREQD_NETWORK_HEADER + IOREQD_NETWORK_MAX_PACKET]; /* from the network, with its header */
+    uint8_t flat[IOREQD_NETWORK_MAX_PACKET];                           /* to the network, of very many pieces */
+};
+
+/* A command: read and answered on the control queue's loop, carried out on the main loop. */
+struct net_command {
+    struct ioreqd_virtio_request *request; /* NULL: there is none */
+    struct ioreqd_virtio_queue *queue;
+    const struct net_order *order;
+    uint8_t data[8];
+    struct net_addresses table[2]; /* unicast and multicast */
+    uint8_t acknowledge;
+    atomic_uint unsettled; /* pairs without the new settings */
+    struct ioreqd_work carry_out_work;
+    struct ioreqd_work answer_work;
+};
+
+struct net {
+    struct ioreqd_virtio virtio; /* first: the library's calls are given this */
+    const struct ioreqd_host *host;
+    struct ioreqd_device *device;
+    struct ioreqd_network_facts facts;
+    uint8_t mac[6]; /* unless the driver sets another */
+    uint16_t pairs; /* that there are */
+    struct net_pair *pair;
+
+    uint8_t config[NET_CONFIG_LENGTH];
+    struct net_settings settings; /* changed for a command, before the pairs copy it, and by a reset */
+    struct net_terms terms;
+    struct net_command command;
+    struct ioreqd_work link_work;
+    uint8_t announce; /* the driver was asked to announce itself, and has not answered */
+    bool link;        /* there is one, as far as the driver knows */
+    bool quiet;       /* the host does not want to see anything change */
+    struct ioreqd_bell bell[4];
+
+    struct ioreqd_network *network; /* NULL: the cable is not plugged in, ever */
+    char property_mac[18];
+    uint32_t property_mtu;
+    uint32_t property_queues;
+    uint32_t property_queue_size;
+
+    _Atomic uint64_t packets_received;
+    _Atomic uint64_t bytes_received;
+    _Atomic uint64_t receive_drops;
+    _Atomic uint64_t filtered;
+    _Atomic uint64_t packets_sent;
+    _Atomic uint64_t bytes_sent;
+    _Atomic uint64_t send_drops;
+};
+
+static inline bool net_agreed(const struct net *net, unsigned bit)
+{
+    return (net->terms.features >> bit & 1) != 0;
+}
+
+static inline uint64_t net_get_le(const uint8_t *bytes, unsigned size)
+{
+    uint64_t value = 0;
+
+    for (unsigned i = size; i-- > 0;) {
+        value = value << 8 | bytes[i];
+    }
+    return value;
+}
+
+static inline void net_put_le(uint8_t *bytes, unsigned size, uint64_t value)
+{
+    for (unsigned i = 0; i < size; i++) {
+        bytes[i] = (uint8_t)(value >> (8 * i));
+    }
+}
+
+/* Makes the pairs, each with its loop and its part of the network: in create(). 0 or -errno. */
+int net_pairs_create(struct net *net);
+void net_pairs_destroy(struct net *net);
+/* Has the pair work with the settings as they are: while its queues stand, or on its loop. */
+void net_pair_settle(struct net_pair *pair);
+/* What the pair hears of from the network from now on. */
+void net_pair_want(struct net_pair *pair, unsigned events, bool on);
+void net_count(struct net *net, const struct net_count *received, const struct net_count *sent);
+
+/* The queues have buffers, see ioreqd/virtio.h. */
+void net_receive(struct net_pair *pair, struct ioreqd_virtio_queue *queue);
+void net_transmit(struct net_pair *pair, struct ioreqd_virtio_queue *queue);
+void net_control(struct net *net, struct ioreqd_virtio_queue *queue);
+void net_control_create(struct net *net);
+
+/* Looks whether there is a link, and tells the driver. */
+void net_follow_link(struct net *net);
+/* Puts what is known of the link into the configuration. */
+void net_show_link(struct net *net);
+
+#endif
