@@ -230,6 +230,7 @@ static int create(struct ioreqd_device *device, void *state, struct ioreqd_descr
         .queues = description->queues,
         .queue_size = QUEUE_SIZE,
         .ready = ready,
+        .user_formats = 1,
     };
     int error;
 
@@ -281,6 +282,7 @@ static const struct ioreqd_property properties[] = {
      .kind = IOREQD_PROPERTY_SIZE,
      .offset = offsetof(struct rng, property_burst),
      .maximum = RATE_MAX},
+    IOREQD_VIRTIO_PROPERTIES(struct rng, virtio),
     {.name = NULL},
 };
 

@@ -218,6 +218,7 @@ static int create(struct ioreqd_device *device, void *state, struct ioreqd_descr
         .config_write = config_write,
         .reset = reset_by_driver,
         .queue_reset = reset_queue,
+        .user_formats = 1,
     };
     int error;
 
@@ -306,6 +307,7 @@ static const struct ioreqd_property properties[] = {
     PORT_PROPERTIES(5),
     PORT_PROPERTIES(6),
     PORT_PROPERTIES(7),
+    IOREQD_VIRTIO_PROPERTIES(struct console, virtio),
     {.name = NULL},
 };
 

@@ -11,6 +11,7 @@
 #define OUT_BYTES 0x200000u
 
 struct bench bench;
+uint64_t bench_formats;
 
 /* As ck_assert(), which notes each place that it passes in a file, for what is called often. */
 static void must(bool holds, const char *what)
@@ -172,6 +173,9 @@ void bench_open(const struct ioreqd_model *model)
 
 int bench_create(void)
 {
+    if ((bench_formats & F_IN_ORDER) != 0) {
+        *(uint8_t *)bench_property("in-order") = 1;
+    }
     return driver_begin(&bench.driver, bench.fake, bench.model, bench.state);
 }
 
@@ -299,6 +303,7 @@ void bench_start(uint64_t features)
 {
     uint16_t queues = (uint16_t)driver_read(&bench.driver, NUM_QUEUES, 2);
 
+    features |= bench_formats;
     bench.features = features;
     driver_start(&bench.driver, F_VERSION_1 | features, queues, QUEUE_BUFFERS);
     bench_run();
@@ -320,7 +325,7 @@ uint32_t bench_give(unsigned queue, uint32_t length)
     struct part part = {place(length), length, WRITE};
 
     memset(bench.fake->ram + part.address, 0xee, length);
-    driver_add(&bench.driver, queue, &part, 1);
+    bench.place[queue][driver_add(&bench.driver, queue, &part, 1)] = part.address;
     driver_kick(&bench.driver, queue);
     bench_run();
     return (uint32_t)part.address;
@@ -331,7 +336,7 @@ uint32_t bench_say(unsigned queue, const void *bytes, uint32_t length)
     struct part part = {place(length), length, 0};
 
     memcpy(bench.fake->ram + part.address, bytes, length);
-    driver_add(&bench.driver, queue, &part, 1);
+    bench.place[queue][driver_add(&bench.driver, queue, &part, 1)] = part.address;
     driver_kick(&bench.driver, queue);
     bench_run();
     return (uint32_t)part.address;
@@ -340,13 +345,12 @@ uint32_t bench_say(unsigned queue, const void *bytes, uint32_t length)
 int bench_got(unsigned queue, void *bytes)
 {
     uint32_t id, length;
-    uint64_t address;
 
     if (!driver_used(&bench.driver, queue, &id, &length)) {
         return -1;
     }
-    memcpy(&address, bench.fake->ram + DESC_AREA(queue) + 16 * id, sizeof(address));
-    memcpy(bytes, bench.fake->ram + address, length);
+    must(id < DRIVER_MAX_SIZE, "no such buffer");
+    memcpy(bytes, bench.fake->ram + bench.place[queue][id], length);
     return (int)length;
 }
 

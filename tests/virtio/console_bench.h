@@ -64,13 +64,15 @@ struct bench {
     unsigned messages[32]; /* MSI-X, by vector */
     unsigned lines;        /* in the log */
     char line[256];
-    bool quiet;        /* the device must leave its streams alone */
-    bool no_timer;     /* timer_create() fails */
-    uint64_t features; /* that the driver took */
-    uint32_t next;     /* memory for the next buffer */
+    bool quiet;                          /* the device must leave its streams alone */
+    bool no_timer;                       /* timer_create() fails */
+    uint64_t features;                   /* that the driver took */
+    uint32_t next;                       /* memory for the next buffer */
+    uint64_t place[16][DRIVER_MAX_SIZE]; /* of buffers, by queue and what the device shows when it is used */
 };
 
 extern struct bench bench;
+extern uint64_t bench_formats; /* features of rings that bench_start() takes too */
 
 /* A host for a model; one, which a test may change. */
 struct ioreqd_host *bench_host(void);

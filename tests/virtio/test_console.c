@@ -283,9 +283,10 @@ TCase *console_data_cases(void)
     return cases;
 }
 
-int main(void)
+/* All of them, with rings of one format. */
+static int run_all(const char *name)
 {
-    Suite *suite = suite_create("virtio-console and virtio-rng");
+    Suite *suite = suite_create(name);
     SRunner *runner;
     int failed;
 
@@ -300,5 +301,23 @@ int main(void)
     srunner_run_all(runner, CK_ENV);
     failed = srunner_ntests_failed(runner);
     srunner_free(runner);
+    return failed;
+}
+
+int main(void)
+{
+    static const struct {
+        const char *name;
+        uint64_t formats;
+    } run[] = {{"virtio-console and virtio-rng, split rings", 0},
+               {"packed rings", F_PACKED},
+               {"packed rings in order", F_PACKED | F_IN_ORDER},
+               {"split rings in order", F_IN_ORDER}};
+    int failed = 0;
+
+    for (size_t i = 0; i < sizeof(run) / sizeof(run[0]); i++) {
+        bench_formats = run[i].formats;
+        failed += run_all(run[i].name);
+    }
     return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
