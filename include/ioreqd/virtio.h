@@ -94,6 +94,13 @@ struct ioreqd_virtio_options {
      * there is writable. The access lies inside config_length.
      */
     void (*config_write)(struct ioreqd_device *device, void *state, uint32_t offset, unsigned size, uint32_t value);
+
+    /*
+     * The driver set a bit of the device status (virtio 1.4 §2.1), which was accepted and does not yet have its effect:
+     * with FEATURES_OK or, of a legacy driver, DRIVER_OK the features are settled, and no queue runs. 0: a reset is over.
+     * Optional.
+     */
+    void (*status_changed)(struct ioreqd_device *device, void *state, uint8_t bit);
 };
 
 /*

@@ -46,6 +46,13 @@ static void clear_queue(struct ioreqd_virtio_device *device, unsigned index)
     registers->queue_next_used[index] = 0;
 }
 
+void virtio_device_status_changed(struct ioreqd_virtio_device *device, uint8_t bit)
+{
+    if (device->options.status_changed != NULL) {
+        device->options.status_changed(device->device, device->state, bit);
+    }
+}
+
 /*
  * config_generation and config_changed stay: a driver that reads the configuration across a reset must still notice.
  * The PCI configuration access capability stays too: it belongs to the function, not to the virtio device.
@@ -65,6 +72,7 @@ static void clear_registers(struct ioreqd_virtio_device *device)
     virtio_interrupt_clear(device);
     atomic_store(&device->broken, false);
     registers->status = 0;
+    virtio_device_status_changed(device, 0);
 }
 
 /* Tells the driver once. A reset that came first forgives it. */

@@ -34,6 +34,9 @@ struct ioreqd_virtio_device *virtio_device_of(void *state);
 /* Whether a feature was agreed on. [any] */
 bool virtio_device_negotiated(const struct ioreqd_virtio_device *device, unsigned bit);
 
+/* Tells the model of a bit of the device status that the driver set, or with 0 of a reset. */
+void virtio_device_status_changed(struct ioreqd_virtio_device *device, uint8_t bit);
+
 /* Stops all queues; once they stand, brings every register to its value at reset. May be asked for again meanwhile. */
 void virtio_device_reset(struct ioreqd_virtio_device *device);
 

@@ -72,6 +72,7 @@ void virtio_status_write(struct ioreqd_virtio_device *device, uint8_t value)
                                       step->bit, *status);
         } else if (step->check == NULL || step->check(device)) {
             *status |= step->bit;
+            virtio_device_status_changed(device, step->bit);
             if (step->enter != NULL) {
                 step->enter(device);
             }
