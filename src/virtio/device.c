@@ -167,6 +167,10 @@ void ioreqd_virtio_config_changed(struct ioreqd_virtio *virtio)
 {
     struct ioreqd_virtio_device *device = virtio->device;
 
+    if (device->quiet) { /* no register changes then, and no interrupt is sent */
+        device->config_changed_later = true;
+        return;
+    }
     device->registers->config_changed = 1;
     if ((device->registers->status & VIRTIO_STATUS_DRIVER_OK) != 0) {
         virtio_interrupt_config(device);
@@ -206,6 +210,10 @@ void ioreqd_virtio_resume(struct ioreqd_device *unused, void *state)
     device->quiet = false;
     for (unsigned i = 0; i < device->options.queues; i++) {
         virtio_device_start_queue(device, i);
+    }
+    if (device->config_changed_later) {
+        device->config_changed_later = false;
+        ioreqd_virtio_config_changed(device->state);
     }
 }
 

@@ -23,9 +23,10 @@ struct ioreqd_virtio_device {
     atomic_bool broken;
     struct ioreqd_work broken_work; /* shows it, on the main loop */
 
-    bool resetting; /* waits for queues to stop, then clears the registers */
-    bool quiescing; /* waits for queues to stop, then tells the host */
-    bool quiet;     /* quiesce() was called and no reset since: no queue starts */
+    bool resetting;            /* waits for queues to stop, then clears the registers */
+    bool quiescing;            /* waits for queues to stop, then tells the host */
+    bool quiet;                /* quiesce() was called and no reset since: no queue starts */
+    bool config_changed_later; /* while quiet: the driver is to be told by resume() */
 };
 
 /* The device behind the model's state. */
