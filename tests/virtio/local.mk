@@ -7,12 +7,19 @@ tests_virtio_test_virtio_SOURCES = \
 	tests/virtio/fake_host.c tests/virtio/fake_host.h \
 	tests/virtio/probe.c tests/virtio/probe.h \
 	tests/virtio/suites.h \
+	tests/virtio/blk.c tests/virtio/blk.h \
 	tests/virtio/test_blk.c \
+	tests/virtio/test_blk_cache.c \
+	tests/virtio/test_blk_config.c \
+	tests/virtio/test_blk_legacy.c \
+	tests/virtio/test_blk_queues.c \
+	tests/virtio/test_blk_ranges.c \
+	tests/virtio/test_blk_resize.c \
 	tests/virtio/test_life.c \
 	tests/virtio/test_registers.c \
 	tests/virtio/test_ring.c \
 	tests/virtio/test_virtio.c \
-	devices/virtio-blk.c
+	$(devices_virtio_blk_la_SOURCES)
 tests_virtio_test_virtio_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
 tests_virtio_test_virtio_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_virtio_test_virtio_LDADD = libioreqd-virtio-pic.la $(CHECK_LIBS)
@@ -23,7 +30,7 @@ tests_virtio_test_virtio_threads_SOURCES = \
 	tests/virtio/driver.c tests/virtio/driver.h \
 	tests/virtio/fake_host.c tests/virtio/fake_host.h \
 	tests/virtio/test_threads.c \
-	devices/virtio-blk.c
+	$(devices_virtio_blk_la_SOURCES)
 tests_virtio_test_virtio_threads_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
 tests_virtio_test_virtio_threads_CFLAGS = $(AM_CFLAGS) -pthread
 tests_virtio_test_virtio_threads_LDADD = libioreqd-virtio-pic.la

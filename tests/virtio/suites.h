@@ -22,6 +22,5 @@ TCase *registers_cases(void);
 TCase *ring_cases(void);
 TCase *life_cases(void);
 TCase *blk_cases(void);
-TCase *blk_property_cases(void);
 
 #endif

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The virtio library with loops that are threads: a driver that honours notification suppression must never wait for
- * ever, and may reset at any moment. The driver runs on the main loop's thread; the queue's loop has another. Made for
- * -fsanitize=thread, and of use without.
+ * The virtio library and virtio-blk with loops that are threads: a driver that honours notification suppression must
+ * never wait for ever, and may reset, change the cache mode or see the disk change its size at any moment. The driver runs
+ * on the main loop's thread; each queue's loop has another. Made for -fsanitize=thread, and of use without.
  */
 #include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,10 +13,16 @@
 
 #include "tests/virtio/driver.h"
 
+#define QUEUES   3
 #define SIZE     8
 #define BUFFERS  20000u
 #define RESETS   300u
 #define PATIENCE 10 /* seconds without progress that are a lost notification */
+
+#define WRITEBACK    (CONFIG + 32)
+#define F_FLUSH      (UINT64_C(1) << 9)
+#define F_CONFIG_WCE (UINT64_C(1) << 11)
+#define F_MQ         (UINT64_C(1) << 12)
 
 /* A loop of works, and of file requests that complete some time later on the same loop. */
 struct thread_loop {
@@ -27,12 +34,12 @@ struct thread_loop {
 };
 
 static struct thread_loop main_loop = {.lock = PTHREAD_MUTEX_INITIALIZER, .end = &main_loop.first};
-static struct thread_loop queue_loop = {.lock = PTHREAD_MUTEX_INITIALIZER, .end = &queue_loop.first};
+static struct thread_loop queue_loop[QUEUES];
 static atomic_bool stop;
 static struct ioreqd_host host;
 static struct driver driver;
 static struct fake *fake;
-static struct ioreqd_work bell_work;
+static struct ioreqd_work bell_work[QUEUES];
 
 static struct ioreqd_loop *get_main_loop(struct ioreqd_device *device)
 {
@@ -43,8 +50,7 @@ static struct ioreqd_loop *get_main_loop(struct ioreqd_device *device)
 static struct ioreqd_loop *get_queue_loop(struct ioreqd_device *device, unsigned queue)
 {
     (void)device;
-    (void)queue;
-    return (struct ioreqd_loop *)&queue_loop;
+    return (struct ioreqd_loop *)&queue_loop[queue];
 }
 
 static void post(struct ioreqd_loop *to, struct ioreqd_work *work)
@@ -81,14 +87,15 @@ static bool run_one(struct thread_loop *loop)
     return true;
 }
 
-/* On the queue's loop alone. */
+/* On the request's loop alone. */
 static void file_submit(struct ioreqd_device *device, struct ioreqd_loop *loop, struct ioreqd_file *file,
                         struct ioreqd_file_request *request)
 {
+    struct thread_loop *of = (struct thread_loop *)loop;
+
     (void)device;
-    (void)loop;
     (void)file;
-    queue_loop.file[queue_loop.files++] = request;
+    of->file[of->files++] = request;
 }
 
 static void msix(struct ioreqd_device *device, unsigned vector)
@@ -99,17 +106,19 @@ static void msix(struct ioreqd_device *device, unsigned vector)
 
 static void *run_queue(void *argument)
 {
+    struct thread_loop *loop = argument;
     unsigned turn = 0;
 
-    (void)argument;
     while (!atomic_load(&stop)) {
-        bool busy = run_one(&queue_loop);
+        bool busy = run_one(loop);
 
-        if (queue_loop.files != 0 && (!busy || ++turn % 3 == 0)) {
-            struct ioreqd_file_request *request = queue_loop.file[--queue_loop.files];
+        if (loop->files != 0 && (!busy || ++turn % 3 == 0)) {
+            struct ioreqd_file_request *request = loop->file[--loop->files];
 
             request->result = 0;
             request->done(request);
+        } else if (!busy) {
+            sched_yield();
         }
     }
     return NULL;
@@ -117,8 +126,9 @@ static void *run_queue(void *argument)
 
 static void ring(void *argument)
 {
-    (void)argument;
-    driver.model->bell(fake_device(fake), driver.state, 0, 0);
+    unsigned queue = (unsigned)((struct thread_loop *)argument - queue_loop);
+
+    driver.model->bell(fake_device(fake), driver.state, queue, queue);
 }
 
 static uint16_t *at16(uint64_t address)
@@ -126,50 +136,84 @@ static uint16_t *at16(uint64_t address)
     return (uint16_t *)(void *)(fake->ram + address);
 }
 
-static void set_queue(uint64_t features)
+/* Where a slot of a queue has its header, with 512 bytes of data behind it, and its status. */
+static uint32_t header_of(unsigned queue, unsigned slot)
 {
-    static const struct {
-        uint32_t offset, size, value;
-    } writes[] = {{QUEUE_SELECT, 2, 0},
-                  {QUEUE_SIZE, 2, SIZE},
-                  {QUEUE_DESC, 4, DESC_AREA(0)},
-                  {QUEUE_DRIVER, 4, DRIVER_AREA(0)},
-                  {QUEUE_DEVICE, 4, DEVICE_AREA(0)},
-                  {QUEUE_ENABLE, 2, 1},
-                  {STATUS, 1, 0xf}};
+    return 0x80000 + queue * 0x8000 + slot * 0x1000;
+}
 
-    memset(fake->ram + DESC_AREA(0), 0, 0x10000);
-    for (uint16_t i = 0; i < SIZE; i++) { /* each a flush: header and status */
-        fake->ram[0x8000 + 16 * i] = 4;
+static uint32_t status_of(unsigned queue, unsigned slot)
+{
+    return header_of(queue, slot) + 0x800;
+}
+
+static void set_queue(unsigned queue)
+{
+    const struct {
+        uint32_t offset, size, value;
+    } writes[] = {{QUEUE_SELECT, 2, queue},
+                  {QUEUE_SIZE, 2, SIZE},
+                  {QUEUE_DESC, 4, DESC_AREA(queue)},
+                  {QUEUE_DRIVER, 4, DRIVER_AREA(queue)},
+                  {QUEUE_DEVICE, 4, DEVICE_AREA(queue)},
+                  {QUEUE_ENABLE, 2, 1}};
+
+    memset(fake->ram + DESC_AREA(queue), 0, 0x10000);
+    for (unsigned slot = 0; slot < SIZE / 2; slot++) {
+        memset(fake->ram + header_of(queue, slot), 0, 16);
+        fake->ram[header_of(queue, slot)] = slot % 2 == 0 ? 4 : 1; /* a flush, or a write to the first sector */
     }
-    driver.size = SIZE;
-    driver_negotiate(&driver, features);
     for (size_t i = 0; i < sizeof(writes) / sizeof(writes[0]); i++) {
         driver_write(&driver, writes[i].offset, writes[i].size, writes[i].value);
     }
 }
 
-static uint16_t available; /* our index */
+static uint16_t available[QUEUES]; /* our index */
 
-static void make_available(bool event_idx)
+static void start(uint64_t features)
 {
-    uint16_t slot = available % (SIZE / 2);
+    driver.size = SIZE;
+    driver_negotiate(&driver, features);
+    for (unsigned queue = 0; queue < QUEUES; queue++) {
+        available[queue] = 0;
+        set_queue(queue);
+    }
+    driver_write(&driver, STATUS, 1, 0xf);
+}
+
+static void make_available(unsigned queue, bool event_idx)
+{
+    uint16_t index = available[queue];
+    uint16_t slot = index % (SIZE / 2);
     uint16_t head = (uint16_t)(2 * slot);
     bool wanted;
 
-    driver_descriptor(&driver, 0, head, (struct part){0x8000, 16, NEXT}, (uint16_t)(head + 1));
-    driver_descriptor(&driver, 0, (uint16_t)(head + 1), (struct part){0x9000 + head, 1, WRITE}, 0);
-    __atomic_store_n(at16(DRIVER_AREA(0) + 4 + 2u * (available % SIZE)), head, __ATOMIC_RELAXED);
-    available++;
-    __atomic_store_n(at16(DRIVER_AREA(0) + 2), available, __ATOMIC_RELEASE);
+    driver_descriptor(&driver, queue, head, (struct part){header_of(queue, slot), 16 + 512, NEXT},
+                      (uint16_t)(head + 1));
+    driver_descriptor(&driver, queue, (uint16_t)(head + 1), (struct part){status_of(queue, slot), 1, WRITE}, 0);
+    __atomic_store_n(at16(DRIVER_AREA(queue) + 4 + 2u * (index % SIZE)), head, __ATOMIC_RELAXED);
+    available[queue] = (uint16_t)(index + 1);
+    __atomic_store_n(at16(DRIVER_AREA(queue) + 2), available[queue], __ATOMIC_RELEASE);
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
     if (event_idx) {
-        wanted = __atomic_load_n(at16(DEVICE_AREA(0) + 4 + 8 * SIZE), __ATOMIC_RELAXED) == (uint16_t)(available - 1);
+        wanted = __atomic_load_n(at16(DEVICE_AREA(queue) + 4 + 8 * SIZE), __ATOMIC_RELAXED) == index;
     } else {
-        wanted = __atomic_load_n(at16(DEVICE_AREA(0)), __ATOMIC_RELAXED) == 0;
+        wanted = __atomic_load_n(at16(DEVICE_AREA(queue)), __ATOMIC_RELAXED) == 0;
     }
     if (wanted) {
-        post(get_queue_loop(NULL, 0), &bell_work);
+        post(get_queue_loop(NULL, queue), &bell_work[queue]);
+    }
+}
+
+/* What the main loop does meanwhile. */
+static void disturb(unsigned turn)
+{
+    if (turn % 5 == 0) {
+        driver_write(&driver, WRITEBACK, 1, turn / 5 % 2);
+    }
+    if (turn % 7 == 0) {
+        fake->file.size = turn / 7 % 2 == 0 ? 512 : 1024;
+        fake->file.resized(fake->file.resized_argument);
     }
 }
 
@@ -179,7 +223,9 @@ static bool wait_for(bool (*condition)(void))
     time_t since = time(NULL);
 
     while (!condition()) {
-        run_one(&main_loop);
+        if (!run_one(&main_loop)) {
+            sched_yield();
+        }
         if (time(NULL) - since > PATIENCE) {
             return false;
         }
@@ -187,9 +233,30 @@ static bool wait_for(bool (*condition)(void))
     return true;
 }
 
+static uint16_t used(unsigned queue)
+{
+    return __atomic_load_n(at16(DEVICE_AREA(queue) + 2), __ATOMIC_ACQUIRE);
+}
+
 static bool has_room(void)
 {
-    return (uint16_t)(available - __atomic_load_n(at16(DEVICE_AREA(0) + 2), __ATOMIC_ACQUIRE)) < SIZE / 2;
+    bool room = true;
+
+    for (unsigned queue = 0; queue < QUEUES; queue++) {
+        room &= (uint16_t)(available[queue] - used(queue)) < SIZE / 2;
+    }
+    return room;
+}
+
+/* Buffers are used out of order: a slot is free again only when all before it are. */
+static bool all_used(void)
+{
+    bool all = true;
+
+    for (unsigned queue = 0; queue < QUEUES; queue++) {
+        all &= available[queue] == used(queue);
+    }
+    return all;
 }
 
 static bool is_reset(void)
@@ -197,21 +264,17 @@ static bool is_reset(void)
     return driver_status(&driver) == 0;
 }
 
-/* Buffers are used out of order: a slot is free again only when all before it are. */
-static bool all_used(void)
-{
-    return available == __atomic_load_n(at16(DEVICE_AREA(0) + 2), __ATOMIC_ACQUIRE);
-}
-
 static bool run(uint64_t features)
 {
     for (unsigned round = 0; round <= RESETS; round++) {
         unsigned buffers = round == RESETS ? BUFFERS : round % 23;
 
-        available = 0;
-        set_queue(features);
+        start(features);
         for (unsigned i = 0; i < buffers; i++) {
-            make_available((features & F_EVENT_IDX) != 0);
+            for (unsigned queue = 0; queue < QUEUES; queue++) {
+                make_available(queue, (features & F_EVENT_IDX) != 0);
+            }
+            disturb(i);
             if (!wait_for(i % 4 == 3 ? all_used : has_room)) {
                 fprintf(stderr, "round %u: lost a notification at %u\n", round, i);
                 return false;
@@ -230,7 +293,7 @@ int main(void)
 {
     const struct ioreqd_model *model;
     struct ioreqd_file *file;
-    pthread_t thread;
+    pthread_t thread[QUEUES];
     void *state;
     bool good;
 
@@ -241,7 +304,11 @@ int main(void)
     host.file_submit = file_submit;
     host.msix = msix;
     fake = fake_create(512);
-    bell_work = (struct ioreqd_work){.run = ring};
+    for (unsigned i = 0; i < QUEUES; i++) {
+        pthread_mutex_init(&queue_loop[i].lock, NULL);
+        queue_loop[i].end = &queue_loop[i].first;
+        bell_work[i] = (struct ioreqd_work){.run = ring, .argument = &queue_loop[i]};
+    }
     model = ioreqd_module(&host)[0];
     state = calloc(1, model->state_size);
     for (const struct ioreqd_property *one = model->property; one->name != NULL; one++) {
@@ -249,16 +316,21 @@ int main(void)
             file = &fake->file;
             memcpy((char *)state + one->offset, &file, sizeof(file));
         } else if (one->kind == IOREQD_PROPERTY_U32) {
-            *(uint32_t *)(void *)((char *)state + one->offset) = 64;
+            *(uint32_t *)(void *)((char *)state + one->offset) = strcmp(one->name, "queues") == 0 ? QUEUES : 64;
         }
     }
     if (driver_begin(&driver, fake, model, state) != 0) {
         return EXIT_FAILURE;
     }
-    pthread_create(&thread, NULL, run_queue, NULL);
-    good = run(F_VERSION_1) && run(F_VERSION_1 | F_EVENT_IDX);
+    for (unsigned i = 0; i < QUEUES; i++) {
+        pthread_create(&thread[i], NULL, run_queue, &queue_loop[i]);
+    }
+    good = run(F_VERSION_1 | F_FLUSH | F_CONFIG_WCE | F_MQ) &&
+           run(F_VERSION_1 | F_FLUSH | F_CONFIG_WCE | F_MQ | F_EVENT_IDX);
     atomic_store(&stop, true);
-    pthread_join(thread, NULL);
+    for (unsigned i = 0; i < QUEUES; i++) {
+        pthread_join(thread[i], NULL);
+    }
     driver_end(&driver);
     good = good && fake->windows == 0 && fake->pinned == 0;
     free(state);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/virtio/blk.h"
 #include "tests/virtio/suites.h"
 
 struct fake *fake;
@@ -44,7 +45,12 @@ int main(void)
     suite_add_tcase(suite, ring_cases());
     suite_add_tcase(suite, life_cases());
     suite_add_tcase(suite, blk_cases());
-    suite_add_tcase(suite, blk_property_cases());
+    suite_add_tcase(suite, blk_config_cases());
+    suite_add_tcase(suite, blk_cache_cases());
+    suite_add_tcase(suite, blk_ranges_cases());
+    suite_add_tcase(suite, blk_resize_cases());
+    suite_add_tcase(suite, blk_queues_cases());
+    suite_add_tcase(suite, blk_legacy_cases());
     runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
     failed = srunner_ntests_failed(runner);
