@@ -108,6 +108,7 @@ struct disk {
     _Atomic uint64_t errors;
 };
 
+/* As the driver writes it, but for the byte order. */
 struct range {
     uint64_t sector;
     uint32_t sectors;
@@ -129,16 +130,6 @@ struct transfer {
 static inline void disk_count(_Atomic uint64_t *counter, uint64_t more)
 {
     atomic_fetch_add_explicit(counter, more, memory_order_relaxed);
-}
-
-static inline uint64_t disk_get_le(const uint8_t *bytes, unsigned size)
-{
-    uint64_t value = 0;
-
-    for (unsigned i = size; i-- > 0;) {
-        value = value << 8 | bytes[i];
-    }
-    return value;
 }
 
 /* Whether sectors lie on the disk, as large as it is now. The file refuses what a shrinking disk leaves behind. */

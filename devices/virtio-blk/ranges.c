@@ -6,16 +6,12 @@
  */
 #include "disk.h"
 
+#include <endian.h>
 #include <errno.h>
 
 #define FLAG_UNMAP 0x1u
 
-/* A range as the driver writes it, little-endian. */
-struct guest_range {
-    uint8_t sector[8];
-    uint8_t sectors[4];
-    uint8_t flags[4];
-};
+_Static_assert(sizeof(struct range) == 16, "without gaps, as the driver writes it");
 
 static const struct kind {
     uint8_t operation; /* of the file */
@@ -67,13 +63,15 @@ static void range_done(struct ioreqd_file_request *file)
 /* Copies the list of count ranges behind the header; each byte is read once. */
 static int copy(struct transfer *transfer, uint32_t header, uint32_t count)
 {
-    struct guest_range list[MAX_RANGES];
-    int error = ioreqd_virtio_request_read(transfer->request, header, list, count * sizeof(list[0]));
+    int error =
+        ioreqd_virtio_request_read(transfer->request, header, transfer->range, count * sizeof(transfer->range[0]));
 
     for (uint32_t i = 0; error == 0 && i < count; i++) {
-        transfer->range[i].sector = disk_get_le(list[i].sector, sizeof(list[i].sector));
-        transfer->range[i].sectors = (uint32_t)disk_get_le(list[i].sectors, sizeof(list[i].sectors));
-        transfer->range[i].flags = (uint32_t)disk_get_le(list[i].flags, sizeof(list[i].flags));
+        struct range *range = &transfer->range[i];
+
+        range->sector = le64toh(range->sector);
+        range->sectors = le32toh(range->sectors);
+        range->flags = le32toh(range->flags);
     }
     transfer->ranges = (uint8_t)count;
     transfer->next = 0;
@@ -106,7 +104,7 @@ static enum status check(const struct transfer *transfer, enum ranged_type type)
 void disk_ranges_start(struct disk *disk, struct ioreqd_virtio_request *request, enum ranged_type type, uint32_t header)
 {
     uint32_t bytes = ioreqd_virtio_request_readable(request) - header;
-    uint32_t count = bytes / (uint32_t)sizeof(struct guest_range);
+    uint32_t count = bytes / (uint32_t)sizeof(struct range);
     struct transfer *transfer;
     enum status status;
 
@@ -115,7 +113,7 @@ void disk_ranges_start(struct disk *disk, struct ioreqd_virtio_request *request,
         return;
     }
     disk_count(&disk->ranged[type], 1);
-    if (bytes % sizeof(struct guest_range) != 0 || count == 0 || count > MAX_RANGES) {
+    if (bytes % sizeof(struct range) != 0 || count == 0 || count > MAX_RANGES) {
         disk_request_finish(disk, request, STATUS_IOERR, 0);
         return;
     }

@@ -6,14 +6,17 @@
  */
 #include "disk.h"
 
+#include <endian.h>
 #include <errno.h>
 
 /* The device-readable head of each request, little-endian. */
 struct header {
-    uint8_t type[4];
-    uint8_t reserved[4];
-    uint8_t sector[8];
+    uint32_t type;
+    uint32_t reserved;
+    uint64_t sector;
 };
+
+_Static_assert(sizeof(struct header) == 16, "without gaps, as the driver writes it");
 
 /* Only when all bytes before the status are written does the used length reach the status (virtio 1.4 §2.7.8.2). */
 void disk_request_finish(struct disk *disk, struct ioreqd_virtio_request *request, enum status status, uint32_t written)
@@ -170,8 +173,8 @@ void disk_request_start(struct disk *disk, struct ioreqd_virtio_request *request
         disk_request_finish(disk, request, STATUS_IOERR, 0);
         return;
     }
-    uint64_t sector = disk_get_le(header.sector, sizeof(header.sector));
-    switch (disk_get_le(header.type, sizeof(header.type))) {
+    uint64_t sector = le64toh(header.sector);
+    switch (le32toh(header.type)) {
     case TYPE_IN:
         disk_count(&disk->reads, 1);
         transfer_data(disk, request, sector, 0, writable - 1, false);
