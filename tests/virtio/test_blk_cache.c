@@ -7,7 +7,8 @@
 static void create(bool write_cache)
 {
     blk_prepare(BLK_SECTORS * 512);
-    fake->file.facts.abilities = IOREQD_FILE_CAN_DISCARD | IOREQD_FILE_CAN_WRITE_ZEROES | IOREQD_FILE_CAN_ERASE;
+    fake->file.facts.abilities =
+        IOREQD_FILE_CAN_DISCARD | IOREQD_FILE_CAN_WRITE_ZEROES | IOREQD_FILE_CAN_UNMAP | IOREQD_FILE_CAN_ERASE;
     *(uint8_t *)blk_property("write-cache") = write_cache;
     ck_assert_int_eq(blk_create(), 0);
 }
@@ -15,7 +16,7 @@ static void create(bool write_cache)
 /* Whether a request is told to be done only after a flush that comes behind it. */
 static bool is_stable(uint32_t type)
 {
-    blk_range(0, 0, 1, 0);
+    blk_range(0, 0, 1, type == ZEROES);
     blk_submit(type, 0, type == OUT ? 512 : 16);
     ck_assert_uint_eq(fake->requests, 1);
     fake_complete(fake, 0, 0);

@@ -55,10 +55,12 @@ START_TEST(nothing_else_is_writable)
         driver_write(&driver, CONFIG + 4 * i + 2, 2, 0x5555);
         driver_write(&driver, CONFIG + 4 * i + 3, 1, 0);
     }
-    driver_write(&driver, WRITEBACK, 1, 2);
     for (unsigned i = 0; i < 32; i++) {
         ck_assert_uint_eq(driver_read(&driver, CONFIG + 4 * i, 4), before[i]);
     }
+    driver_write(&driver, WRITEBACK, 1, 0);
+    driver_write(&driver, WRITEBACK, 1, 2); /* neither mode */
+    ck_assert_uint_eq(driver_read(&driver, WRITEBACK, 1), 0);
     blk_end();
 }
 END_TEST
@@ -120,7 +122,7 @@ START_TEST(read_only_refuses_writes_5_2_6_2)
     memcpy(before, fake->file.data, sizeof(before));
     blk_request(OUT, 0, 512);
     ck_assert_uint_eq(blk_status(), IOERR);
-    blk_range(0, 0, 1, 0);
+    blk_range(0, 0, _i & 2 ? 1 : 0, 0);
     blk_request(DISCARD, 0, 16);
     ck_assert_uint_eq(blk_status(), IOERR);
     blk_request(ZEROES, 0, 16);
@@ -176,7 +178,7 @@ static const struct topology {
     {{.logical_block = 512, .physical_block = 512, .minimum_io = 512, .optimal_io = 512}, 4096, 0, 0, 0, 4096, 0, 0, 0},
     {{.logical_block = 3000, .physical_block = 5000, .minimum_io = 700, .optimal_io = 700}, 0, 0, 0, 0, 512, 0, 0, 0},
     /* More than 65535 blocks do not fit, and are no more than a suggestion. */
-    {{.minimum_io = 65536 * 512}, 0, 0, 0, 0, 512, 0, 0, 0},
+    {{.minimum_io = 65537 * 512}, 0, 0, 0, 0, 512, 0, 0, 0},
     /* Blocks that drivers do not know. */
     {{.logical_block = 16384, .physical_block = 16384}, 0, 0, 0, 0, 4096, 2, 0, 0},
 };

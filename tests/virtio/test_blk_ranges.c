@@ -218,10 +218,15 @@ START_TEST(empty_ranges)
     blk_range(0, BLK_SECTORS, 0, 0);
     blk_range(1, 5, 1, 0);
     blk_range(2, 0, 0, 0);
-    blk_request(types[_i], 0, 48);
+    blk_submit(types[_i], 0, 48);
+    ck_assert_uint_eq(fake->requests, 1);
+    fake_complete(fake, 0, 0);
+    ck_assert_uint_eq(fake->requests, 0);
+    fake_pump(fake);
     ck_assert_uint_eq(blk_status(), OK);
     ck_assert(only_there(5, 1, left[_i]));
-    blk_request(types[_i], 0, 16);
+    blk_submit(types[_i], 0, 16);
+    ck_assert_uint_eq(fake->requests, 0);
     ck_assert_uint_eq(blk_status(), OK);
 }
 END_TEST
