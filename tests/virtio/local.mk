@@ -36,4 +36,4 @@ tests_virtio_test_virtio_threads_CFLAGS = $(AM_CFLAGS) -pthread
 tests_virtio_test_virtio_threads_LDADD = libioreqd-virtio-pic.la
 endif
 
-EXTRA_DIST += tests/fuzz/fuzz_virtio_blk.c
+EXTRA_DIST += tests/fuzz/fuzz_virtio_blk.c tests/virtio/BLK_CONFORMANCE.md
