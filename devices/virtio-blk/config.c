@@ -67,7 +67,7 @@ static void resized(void *argument)
         return;
     }
     set_capacity(disk, sectors);
-    disk->host->log(disk->device, IOREQD_LOG_INFO, "the disk %s from %" PRIu64 " to %" PRIu64 " bytes",
+    disk->host->log(disk->device, IOREQD_LOG_DEBUG, "the disk %s from %" PRIu64 " to %" PRIu64 " bytes",
                     sectors > before ? "grew" : "shrank", before * SECTOR, sectors * SECTOR);
     ioreqd_virtio_config_changed(&disk->virtio);
 }
@@ -117,7 +117,7 @@ void disk_config_follow_status(struct ioreqd_device *device, void *state, uint8_
     }
 }
 
-/* A driver that says it does not know the mode is not asked again, whatever it writes later. */
+/* Legacy drivers may write the mode before the features are settled; then it is for those to choose that know it. */
 void disk_config_write(struct ioreqd_device *device, void *state, uint32_t offset, unsigned size, uint32_t value)
 {
     struct disk *disk = state;

@@ -23,7 +23,7 @@ static void ready(struct ioreqd_device *device, void *state, struct ioreqd_virti
 }
 
 /* What PCI sees is made for the most queues that a disk may have. */
-static void shrink(struct disk *disk, struct ioreqd_description *description)
+static void limit_queues(struct disk *disk, struct ioreqd_description *description)
 {
     uint16_t queues = (uint16_t)disk->property_queues;
 
@@ -62,7 +62,7 @@ static int create(struct ioreqd_device *device, void *state, struct ioreqd_descr
     if (options.features[0] == 0) {
         return -EINVAL;
     }
-    shrink(disk, description);
+    limit_queues(disk, description);
     error = ioreqd_virtio_create(&disk->virtio, host, device, &options);
     if (error == 0) {
         disk_config_watch_size(disk);
