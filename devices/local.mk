@@ -2,7 +2,12 @@
 device_ldflags = $(AM_LDFLAGS) -module -avoid-version -shared -export-symbols-regex '^ioreqd_module$$'
 
 module_LTLIBRARIES += devices/virtio-blk.la
-devices_virtio_blk_la_SOURCES = devices/virtio-blk.c
+devices_virtio_blk_la_SOURCES = \
+	devices/virtio-blk/config.c \
+	devices/virtio-blk/disk.h \
+	devices/virtio-blk/ranges.c \
+	devices/virtio-blk/request.c \
+	devices/virtio-blk/virtio-blk.c
 devices_virtio_blk_la_LDFLAGS = $(device_ldflags)
 devices_virtio_blk_la_LIBADD = libioreqd-virtio-pic.la
 

@@ -168,7 +168,7 @@ struct ioreqd_description {
     uint8_t reserved[2];
     /*
      * So many queues after one another are served by one loop, counted from queue 0; 0: all are. What is in different
-     * groups may run side by side. create() leaves it alone.
+     * groups may run side by side. create() may set it before it asks for a loop.
      */
     uint16_t queue_group;
     uint64_t rom_size; /* bytes of the expansion ROM, a power of 2, 2 KiB to 16 MiB; 0: none. read() gives it. */

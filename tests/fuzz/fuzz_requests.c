@@ -22,7 +22,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 
-/* Of devices/virtio-blk.c, which is linked to this program. */
+/* Of devices/virtio-blk, which is linked to this program. */
 const struct ioreqd_model *const *ioreqd_module(const struct ioreqd_host *host);
 
 static const uint8_t *input;

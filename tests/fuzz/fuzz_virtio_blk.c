@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* clang -std=gnu11 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined -Iinclude -Isrc -I.
- *     tests/fuzz/fuzz_virtio_blk.c tests/virtio/fake_host.c tests/virtio/driver.c devices/virtio-blk.c src/virtio/[a-z]*.c */
+ *     tests/fuzz/fuzz_virtio_blk.c tests/virtio/fake_host.c tests/virtio/driver.c devices/virtio-blk/[a-z]*.c
+ *     src/virtio/[a-z]*.c */
 /*
  * virtio-blk against a hostile driver: the input is a list of what the driver does, to registers, rings and doorbells,
  * and of the order in which the file answers. Guest memory changes under the device's hands: each time that the device
@@ -16,6 +17,7 @@
 #include "tests/virtio/driver.h"
 
 #define SECTORS 16u
+#define QUEUES  2u
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -39,7 +41,7 @@ static void poke(void)
 {
     static const uint32_t base[] = {DESC_AREA(0), DRIVER_AREA(0), DEVICE_AREA(0), 0x8000};
     uint32_t where = take(2);
-    uint32_t address = base[where >> 14] + (where & 0xff);
+    uint32_t address = base[where >> 14] + (where & 0x3ff);
 
     fake->ram[address] = (uint8_t)take(1);
 }
@@ -120,10 +122,35 @@ static uint64_t features(void)
     return formats[choice & 3] | ((choice & 4) != 0 ? F_NOTIFICATION_DATA : 0);
 }
 
+/* A request that gets further than what add_chain() makes mostly does: discard, write zeroes or erase a few ranges. */
+static void add_ranges(struct driver *driver)
+{
+    static const uint8_t types[] = {11, 13, 14, 1};
+    uint32_t choice = take(1);
+    unsigned queue = choice >> 7;
+    unsigned count = choice >> 2 & 31; /* more than the device takes, at times */
+    struct part parts[3] = {{0x8000, 16, 0}, {0x8100, 16 * count, 0}, {0x8f00, 1, WRITE}};
+
+    memset(fake->ram + 0x8000, 0, 0x300);
+    fake->ram[0x8000] = types[choice & 3];
+    for (unsigned i = 0; i < count && i < 4; i++) {
+        uint8_t *range = fake->ram + 0x8100 + 16 * i;
+        uint32_t bytes = take(2);
+
+        range[0] = bytes & 31;
+        range[7] = (bytes >> 5 & 15) == 15 ? 0xff : 0;
+        range[8] = bytes >> 9 & 15;
+        range[12] = (bytes >> 13 & 3) == 3 ? 1 : 0;
+        range[15] = bytes >> 15 & 1;
+    }
+    driver_add(driver, queue, parts, 3);
+    driver->model->bell(fake_device(fake), driver->state, queue, queue);
+}
+
 static void act(struct driver *driver)
 {
     struct ioreqd_device *device = fake_device(fake);
-    uint32_t action = take(1) % 14;
+    uint32_t action = take(1) % 17;
     uint32_t offset;
     unsigned bytes;
 
@@ -171,6 +198,8 @@ static void act(struct driver *driver)
         driver_write(driver, STATUS, 1, 0);
         driver_start(driver, F_VERSION_1 | (uint64_t)take(1) << 22 | (take(1) & 1 ? 1u << 9 : 0) | features(), 1,
                      (uint16_t)(take(1) % 5 == 0 ? 1 + take(1) % 64 : 4u << (take(1) % 5)));
+        driver_start(driver, F_VERSION_1 | (uint64_t)take(1) << 22 | (take(1) & 0x1f) << 9, QUEUES,
+                     (uint16_t)(4u << (take(1) % 5)));
         break;
     case 10:
     case 11:
@@ -180,6 +209,15 @@ static void act(struct driver *driver)
         break;
     case 12:
         fake->no_bus_master = (take(1) & 1) != 0;
+        break;
+    case 13:
+        fake_resize(fake, take(1) % 33 * 256);
+        break;
+    case 14:
+    case 15:
+        if (driver->size != 0) {
+            add_ranges(driver);
+        }
         break;
     default:
         fake->msix_on = (take(1) & 1) != 0;
@@ -219,6 +257,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     memcpy(property(model, state, "file"), &file, sizeof(file));
     *(uint32_t *)property(model, state, "queue-size") = 64;
     *(uint8_t *)property(model, state, "in-order") = 1;
+    *(uint32_t *)property(model, state, "queues") = QUEUES;
+    *(uint8_t *)property(model, state, "discard") = 1;
+    *(uint8_t *)property(model, state, "write-cache") = 1;
+    fake->file.facts.abilities =
+        IOREQD_FILE_CAN_DISCARD | IOREQD_FILE_CAN_WRITE_ZEROES | IOREQD_FILE_CAN_UNMAP | IOREQD_FILE_CAN_ERASE;
+    fake->file.facts.maximum_discard = 8 * 512;
     if (driver_begin(&driver, fake, model, state) != 0) {
         abort();
     }

@@ -13,9 +13,9 @@ fuzz_headers = $(wildcard $(top_srcdir)/include/ioreqd/*.h $(top_srcdir)/src/*.h
 	$(top_srcdir)/src/*/*/*.h $(top_srcdir)/tests/*/*.h)
 # Sources of libraries, for one list without headers.
 fuzz_bridge = $(filter %.c,$(libioreqd_bridge_la_SOURCES) $(libioreqd_host_config_la_SOURCES)) src/log.c
-fuzz_virtio = $(filter %.c,$(virtio_sources)) devices/virtio-blk.c
 fuzz_vsock = $(filter %.c,$(virtio_sources) $(virtio_vsock_sources))
 fuzz_virtio_net = $(filter %.c,$(virtio_sources) $(virtio_net_sources))
+fuzz_virtio = $(filter %.c,$(virtio_sources) $(devices_virtio_blk_la_SOURCES))
 fuzz_stack = $(fuzz_bridge) $(fuzz_virtio) $(filter %.c,$(libioreqd_device_la_SOURCES) $(libioreqd_worker_la_SOURCES) \
 	$(libioreqd_recording_la_SOURCES) \
 	$(libioreqd_sim_la_SOURCES) $(libioreqd_drv_la_SOURCES) $(libioreqd_config_la_SOURCES))

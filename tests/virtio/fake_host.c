@@ -159,15 +159,65 @@ static int file_read_only(struct ioreqd_file *file)
     return file->read_only;
 }
 
+static void file_facts(struct ioreqd_file *file, struct ioreqd_file_facts *facts)
+{
+    uint32_t struct_size = facts->struct_size;
+
+    *facts = file->facts;
+    facts->struct_size = struct_size;
+}
+
+static int file_on_resize(struct ioreqd_device *device, struct ioreqd_file *file, void (*changed)(void *argument),
+                          void *argument)
+{
+    (void)device;
+    if (file->resized != NULL) {
+        abort(); /* once */
+    }
+    file->resized = changed;
+    file->resized_argument = argument;
+    return 0;
+}
+
+static uint64_t length_of(const struct ioreqd_file_request *request)
+{
+    uint64_t length = request->operation >= IOREQD_FILE_DISCARD ? request->length : 0;
+
+    for (uint32_t i = 0; i < request->iov_count; i++) {
+        length += request->iov[i].iov_len;
+    }
+    return length;
+}
+
+static bool lies_inside(const struct ioreqd_file *file, const struct ioreqd_file_request *request)
+{
+    return request->offset <= file->size && length_of(request) <= file->size - request->offset;
+}
+
+/* What a model must not ask for. */
+static bool is_allowed(const struct ioreqd_file *file, const struct ioreqd_file_request *request)
+{
+    static const uint32_t ability[] = {[IOREQD_FILE_DISCARD] = IOREQD_FILE_CAN_DISCARD,
+                                       [IOREQD_FILE_WRITE_ZEROES] = IOREQD_FILE_CAN_WRITE_ZEROES,
+                                       [IOREQD_FILE_ERASE] = IOREQD_FILE_CAN_ERASE};
+    uint32_t needed = request->operation >= IOREQD_FILE_DISCARD ? ability[request->operation] : 0;
+    bool changes = request->operation != IOREQD_FILE_READ && request->operation != IOREQD_FILE_FLUSH;
+
+    return lies_inside(file, request) && (file->facts.abilities & needed) == needed && !(changes && file->read_only) &&
+           (request->flags == 0 || request->operation == IOREQD_FILE_WRITE_ZEROES);
+}
+
 static void file_submit(struct ioreqd_device *device, struct ioreqd_loop *loop, struct ioreqd_file *file,
                         struct ioreqd_file_request *request)
 {
     struct fake *fake = fake_of(device);
 
     (void)loop;
-    (void)file;
     if (fake->requests == FAKE_REQUESTS) {
         abort(); /* more than a device of these tests may have in flight */
+    }
+    if (!is_allowed(file, request)) {
+        abort();
     }
     fake->request[fake->requests++] = request;
 }
@@ -235,6 +285,8 @@ const struct ioreqd_host fake_host = {
     .log = say,
     .guest_error = guest_error,
     .property_error = property_error,
+    .file_facts = file_facts,
+    .file_on_resize = file_on_resize,
 };
 
 struct fake *fake_create(uint64_t size)
@@ -288,19 +340,13 @@ void fake_pump(struct fake *fake)
     } while (again);
 }
 
-static void carry_out(struct fake *fake, struct ioreqd_file_request *request)
+static void transfer(struct fake *fake, const struct ioreqd_file_request *request)
 {
     uint64_t offset = request->offset;
 
-    if (request->operation == IOREQD_FILE_FLUSH) {
-        return;
-    }
     for (uint32_t i = 0; i < request->iov_count; i++) {
         const struct iovec *iov = &request->iov[i];
 
-        if (offset > fake->file.size || iov->iov_len > fake->file.size - offset) {
-            abort(); /* the device must not let such a request through */
-        }
         if (request->operation == IOREQD_FILE_READ) {
             memcpy(iov->iov_base, fake->file.data + offset, iov->iov_len);
         } else {
@@ -310,17 +356,50 @@ static void carry_out(struct fake *fake, struct ioreqd_file_request *request)
     }
 }
 
+static int carry_out(struct fake *fake, const struct ioreqd_file_request *request)
+{
+    static const uint8_t left[] = {
+        [IOREQD_FILE_DISCARD] = FAKE_DISCARDED, [IOREQD_FILE_WRITE_ZEROES] = 0, [IOREQD_FILE_ERASE] = FAKE_ERASED};
+
+    if (!lies_inside(&fake->file, request)) {
+        return -EIO;
+    }
+    switch (request->operation) {
+    case IOREQD_FILE_READ:
+    case IOREQD_FILE_WRITE:
+        transfer(fake, request);
+        break;
+    case IOREQD_FILE_FLUSH:
+        break;
+    default:
+        memset(fake->file.data + request->offset, left[request->operation], request->length);
+        break;
+    }
+    return 0;
+}
+
 void fake_complete(struct fake *fake, unsigned index, int error)
 {
     struct ioreqd_file_request *request = fake->request[index];
 
     fake->requests--;
     memmove(&fake->request[index], &fake->request[index + 1], (fake->requests - index) * sizeof(fake->request[0]));
-    if (error == 0) {
-        carry_out(fake, request);
-    }
-    request->result = error;
+    request->result = error != 0 ? error : carry_out(fake, request);
     request->done(request);
+}
+
+void fake_resize(struct fake *fake, uint64_t size)
+{
+    uint64_t before = fake->file.size;
+
+    fake->file.data = realloc(fake->file.data, size + 1);
+    if (size > before) {
+        memset(fake->file.data + before, 0, size - before);
+    }
+    fake->file.size = size;
+    if (fake->file.resized != NULL) {
+        fake->file.resized(fake->file.resized_argument);
+    }
 }
 
 void fake_complete_all(struct fake *fake)

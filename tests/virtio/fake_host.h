@@ -14,6 +14,8 @@
 #define FAKE_QUEUES   4
 #define FAKE_REQUESTS 2048
 
+enum { FAKE_DISCARDED = 0xd1, FAKE_ERASED = 0xe5 };
+
 struct ioreqd_loop {
     struct ioreqd_work *first;
     struct ioreqd_work **end;
@@ -23,6 +25,9 @@ struct ioreqd_file {
     uint8_t *data;
     uint64_t size;
     bool read_only;
+    struct ioreqd_file_facts facts; /* nothing is known, and nothing it can do, unless a test says so */
+    void (*resized)(void *argument);
+    void *resized_argument;
 };
 
 /* The fake itself stands for the device: struct ioreqd_device is never looked into. */
@@ -65,8 +70,15 @@ static inline struct ioreqd_device *fake_device(struct fake *fake)
 /* Runs what was posted, and what that posts, until all loops are idle. */
 void fake_pump(struct fake *fake);
 
-/* Carries out the index-th waiting file request on the file, and completes it; with an error it only completes it. */
+/*
+ * Carries out the index-th waiting file request on the file, and completes it; with an error it only completes it. What is
+ * discarded reads as FAKE_DISCARDED then, what is erased as FAKE_ERASED. Behind the end of a file that has shrunk since the
+ * request was submitted there is -EIO.
+ */
 void fake_complete(struct fake *fake, unsigned index, int error);
+
+/* Gives the file another size, and tells the device. What is new reads as zero. */
+void fake_resize(struct fake *fake, uint64_t size);
 
 /* Completes all, with what they lead to. */
 void fake_complete_all(struct fake *fake);

@@ -7,7 +7,14 @@ tests_virtio_test_virtio_SOURCES = \
 	tests/virtio/fake_host.c tests/virtio/fake_host.h \
 	tests/virtio/probe.c tests/virtio/probe.h \
 	tests/virtio/fixture.c tests/virtio/suites.h \
+	tests/virtio/blk.c tests/virtio/blk.h \
 	tests/virtio/test_blk.c \
+	tests/virtio/test_blk_cache.c \
+	tests/virtio/test_blk_config.c \
+	tests/virtio/test_blk_legacy.c \
+	tests/virtio/test_blk_queues.c \
+	tests/virtio/test_blk_ranges.c \
+	tests/virtio/test_blk_resize.c \
 	tests/virtio/test_large.c \
 	tests/virtio/test_life.c \
 	tests/virtio/test_order.c \
@@ -16,7 +23,7 @@ tests_virtio_test_virtio_SOURCES = \
 	tests/virtio/test_ring.c \
 	tests/virtio/test_split.c \
 	tests/virtio/test_virtio.c \
-	devices/virtio-blk.c
+	$(devices_virtio_blk_la_SOURCES)
 tests_virtio_test_virtio_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
 tests_virtio_test_virtio_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_virtio_test_virtio_LDADD = libioreqd-virtio-pic.la $(CHECK_LIBS)
@@ -60,10 +67,21 @@ tests_virtio_test_virtio_threads_SOURCES = \
 	tests/virtio/driver.c tests/virtio/driver.h \
 	tests/virtio/fake_host.c tests/virtio/fake_host.h \
 	tests/virtio/test_threads.c \
-	devices/virtio-blk.c
+	$(devices_virtio_blk_la_SOURCES)
 tests_virtio_test_virtio_threads_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
 tests_virtio_test_virtio_threads_CFLAGS = $(AM_CFLAGS) -pthread
 tests_virtio_test_virtio_threads_LDADD = libioreqd-virtio-pic.la
+
+check_PROGRAMS += tests/virtio/test-virtio-blk-threads
+TESTS += tests/virtio/test-virtio-blk-threads
+tests_virtio_test_virtio_blk_threads_SOURCES = \
+	tests/virtio/driver.c tests/virtio/driver.h \
+	tests/virtio/fake_host.c tests/virtio/fake_host.h \
+	tests/virtio/test_blk_threads.c \
+	$(devices_virtio_blk_la_SOURCES)
+tests_virtio_test_virtio_blk_threads_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
+tests_virtio_test_virtio_blk_threads_CFLAGS = $(AM_CFLAGS) -pthread
+tests_virtio_test_virtio_blk_threads_LDADD = libioreqd-virtio-pic.la
 
 # Each model is a library of its own here, as both export a function of one name.
 check_LTLIBRARIES += tests/virtio/libconsole.la tests/virtio/librng.la
@@ -133,4 +151,4 @@ endif
 EXTRA_DIST += tests/fuzz/fuzz_virtio_blk.c tests/fuzz/fuzz_virtio_console.c tests/fuzz/fuzz_virtio_net.c \
 	tests/fuzz/fuzz_virtio_vsock.c
 EXTRA_DIST += tests/virtio/README.md tests/virtio/CONFORMANCE.md tests/virtio/CONSOLE_CONFORMANCE.md \
-	tests/virtio/NET_CONFORMANCE.md tests/virtio/VSOCK_CONFORMANCE.md
+	tests/virtio/BLK_CONFORMANCE.md tests/virtio/NET_CONFORMANCE.md tests/virtio/VSOCK_CONFORMANCE.md

@@ -46,6 +46,5 @@ TCase *split_cases(void);
 TCase *packed_cases(void);
 TCase *large_cases(void);
 TCase *blk_cases(void);
-TCase *blk_property_cases(void);
 
 #endif

@@ -2,6 +2,7 @@
 /* Runs the tests of the virtio library and of virtio-blk, each case in a process of its own. */
 #include <stdlib.h>
 
+#include "tests/virtio/blk.h"
 #include "tests/virtio/suites.h"
 
 int main(void)
@@ -21,7 +22,12 @@ int main(void)
     suite_add_tcase(suite, life_cases("life with split rings", probe_begin));
     suite_add_tcase(suite, life_cases("life with packed rings", probe_begin_packed));
     suite_add_tcase(suite, blk_cases());
-    suite_add_tcase(suite, blk_property_cases());
+    suite_add_tcase(suite, blk_config_cases());
+    suite_add_tcase(suite, blk_cache_cases());
+    suite_add_tcase(suite, blk_ranges_cases());
+    suite_add_tcase(suite, blk_resize_cases());
+    suite_add_tcase(suite, blk_queues_cases());
+    suite_add_tcase(suite, blk_legacy_cases());
     runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
     failed = srunner_ntests_failed(runner);

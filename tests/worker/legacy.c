@@ -72,7 +72,7 @@ static void open_device(int layout)
     space = stack_space(&stack);
     ck_assert(find(&space));
     ck_assert(function.bar[0].io);
-    ck_assert_uint_eq(function.bar[0].size, 64);
+    ck_assert_uint_eq(function.bar[0].size, 128);
 }
 
 static void close_device(void)
