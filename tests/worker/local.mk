@@ -9,6 +9,7 @@ tests_worker_test_worker_SOURCES = \
 	tests/worker/changes.c \
 	tests/worker/console.c \
 	tests/worker/disk.c tests/worker/disk.h \
+	tests/worker/disk_features.c \
 	tests/worker/end.c \
 	tests/worker/enumeration.c \
 	tests/worker/host.c \

@@ -17,6 +17,7 @@ int main(void)
     for (unsigned i = 0; i < sizeof(group) / sizeof(group[0]); i++) {
         suite_add_tcase(suite, group[i]());
     }
+    suite_add_tcase(suite, disk_feature_tests());
     suite_add_tcase(suite, layout_tests());
     suite_add_tcase(suite, legacy_tests());
     runner = srunner_create(suite);
