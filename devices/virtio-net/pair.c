@@ -22,7 +22,7 @@ void net_pair_want(struct net_pair *pair, unsigned events, bool on)
 static void run_receive(struct net_pair *pair)
 {
     pair->received = false;
-    ioreqd_virtio_bell(pair->net->device, &pair->net->virtio, 2 * pair->index, 0);
+    ioreqd_virtio_queue_run(ioreqd_virtio_queue(&pair->net->virtio, 2 * pair->index));
     if (!pair->received) {
         net_pair_want(pair, IOREQD_READABLE, false);
     }
@@ -31,7 +31,7 @@ static void run_receive(struct net_pair *pair)
 static void run_transmit(struct net_pair *pair)
 {
     pair->transmitted = false;
-    ioreqd_virtio_bell(pair->net->device, &pair->net->virtio, 2 * pair->index + 1, 0);
+    ioreqd_virtio_queue_run(ioreqd_virtio_queue(&pair->net->virtio, 2 * pair->index + 1));
     if (!pair->transmitted) {
         net_pair_want(pair, IOREQD_WRITABLE, false);
     }

@@ -257,6 +257,7 @@ static int create(struct ioreqd_device *device, void *state, struct ioreqd_descr
 {
     struct net *net = state;
     struct ioreqd_virtio_options options = {
+        .user_formats = 1,
         .config = net->config,
         .config_length = sizeof(net->config),
         .ready = ready,
@@ -348,6 +349,7 @@ static const struct ioreqd_property properties[] = {
      .offset = offsetof(struct net, property_queue_size),
      .minimum = 4,
      .maximum = IOREQD_VIRTIO_MAX_QUEUE_SIZE},
+    IOREQD_VIRTIO_PROPERTIES(struct net, virtio),
     {.name = NULL},
 };
 

@@ -228,6 +228,7 @@ static int create(struct ioreqd_device *device, void *state, struct ioreqd_descr
 {
     struct vsock *vsock = state;
     struct ioreqd_virtio_options options = {
+        .user_formats = 1,
         .features = {UINT64_C(1) << F_STREAM | UINT64_C(1) << F_NO_IMPLIED_STREAM},
         .queues = QUEUES,
         .config = vsock->config,
@@ -307,6 +308,7 @@ static const struct ioreqd_property properties[] = {
      .offset = offsetof(struct vsock, property_queue_size),
      .minimum = 2,
      .maximum = IOREQD_VIRTIO_MAX_QUEUE_SIZE},
+    IOREQD_VIRTIO_PROPERTIES(struct vsock, virtio),
     {.name = NULL},
 };
 

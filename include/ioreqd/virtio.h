@@ -245,6 +245,9 @@ void ioreqd_virtio_put_back(struct ioreqd_virtio_request *request);
 /* Has ready() called soon: for a model that stopped early and now has use for buffers. */
 void ioreqd_virtio_queue_kick(struct ioreqd_virtio_queue *queue);
 
+/* The same, before it returns, for what runs on the queue's loop and not within ready(). Does nothing while it stands. */
+void ioreqd_virtio_queue_run(struct ioreqd_virtio_queue *queue);
+
 /*
  * Interrupts for the queue are held back until that many buffers are used or that many nanoseconds have passed since the
  * first of them; where either is 0 there is one for each turn. Used buffers show in the ring at once all the same. Holds

@@ -11,7 +11,7 @@ image_packages_x86_64=(
 )
 # Programs for guests and dom0 that scenarios use with `tool`, on a disk of their own: what is not used costs nothing.
 tool_packages_x86_64=(
-    fio iperf3 socat rng-tools-debian kexec-tools iputils-ping ethtool iproute2 passt nbdkit util-linux
+    fio iperf3 socat rng-tools-debian kexec-tools iputils-ping ethtool iproute2 passt nbdkit util-linux e2fsprogs
 )
 # The kernel of another Debian, for guests with kernel=13: a release and its package.
 other_kernel_release=trixie

@@ -359,6 +359,11 @@ void ioreqd_virtio_queue_kick(struct ioreqd_virtio_queue *queue)
     post(queue, &queue->bell_work);
 }
 
+void ioreqd_virtio_queue_run(struct ioreqd_virtio_queue *queue)
+{
+    bell(queue);
+}
+
 /* ------------------------------------------------------------------------------------------------------------------
  * The main loop's side of the gate
  */

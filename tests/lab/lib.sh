@@ -601,6 +601,11 @@ clean_up() {
         # shellcheck disable=SC2046  # a list of numbers
         kill $(cat "$WORK/helpers") 2>/dev/null
     fi
+    if [ -e "$WORK/mounts" ]; then
+        # shellcheck disable=SC2046  # a list of folders
+        umount $(cat "$WORK/mounts") 2>/dev/null
+        losetup -D 2>/dev/null
+    fi
     rm -rf "$WORK"
     exit "$clean_status"
 }
