@@ -15,9 +15,10 @@ disk() {
 # verify SERIAL DEPTH OPTION...: fio writes 4 MB in 4 KB pieces at random places, and reads them back.
 verify() {
     disk "$1"
-    verify_depth=$2
+    verify_depth=$2 verify_mb=4
+    [ "$2" -gt 1 ] || verify_mb=1
     shift 2
-    guest_check g "fio on $disk, $verify_depth at a time" "tool fio --name=v --filename=/dev/$disk --rw=randwrite --bs=4k --size=4M \
+    guest_check g "fio on $disk, $verify_depth at a time" "tool fio --name=v --filename=/dev/$disk --rw=randwrite --bs=4k --size=${verify_mb}M \
         --ioengine=libaio --direct=1 --iodepth=$verify_depth --verify=crc32c --verify_fatal=1 --do_verify=1 --thread $* |
         grep -E 'err=|IOPS'" 240
     expect_match 'err= 0'
@@ -65,7 +66,7 @@ disk packed
 guest_check g "the ring is packed, and there are two queues" \
     "cut -c35 /sys/block/$disk/device/features | grep -x 1 && ls -d /sys/block/$disk/mq/1"
 verify packed 32
-verify packed 1 --numjobs=2 --offset_increment=8M
+verify packed 1 --numjobs=2 --offset_increment=1M
 verify block 32
 disk block
 guest_check g "the ring is split, and in order" "cut -c35-36 /sys/block/$disk/device/features | grep -x 01"
