@@ -15,13 +15,12 @@ guest_wait_up g
 guest_tools g
 
 step "a login"
-guest_check g "the console is there" 'modprobe virtio_console && for try in $(seq 1 50); do [ -c /dev/hvc1 ] && exit 0; sleep 0.1; done; exit 1'
+guest_check g "the console is there" 'modprobe virtio_console && for try in $(seq 1 50); do (: >/dev/hvc1) 2>/dev/null && exit 0; sleep 0.2; done; exit 1'
 guest_check g "getty" 'printf "root::0:0:root:/root:/applets/sh\n" >/etc/passwd; printf "root:x:0:\n" >/etc/group
     setsid getty -l /applets/login -L 115200 hvc1 vt100 </dev/null >/dev/null 2>&1 & sleep 1; true'
 (sleep 3; printf 'root\r'; sleep 4; printf 'echo sum $((6*7)) on $(tty)\r'; sleep 3; printf 'exit\r'; sleep 1) |
     tool socat -t 2 - "UNIX-CONNECT:$WORK/console" >"$RESULTS/login" 2>&1 || true
 tr -d '\r' <"$RESULTS/login" >"$OUTPUT"
-expect_match 'login: root'
 expect_match '^sum 42 on /dev/hvc1$'
 
 step "files through a port"

@@ -58,7 +58,7 @@ dd if=/dev/urandom of="$WORK/qemu.img" bs=1M count=64 conv=notrunc 2>/dev/null
 cp "$WORK/qemu.img" "$WORK/ours.img"
 guest_create g hvm memory=384 cmdline="xen_emul_unplug=never" \
     qemu="-drive file=$WORK/qemu.img,if=none,id=peer,format=raw -device virtio-blk-pci,drive=peer,addr=0x06,serial=qemu
-    -netdev tap,id=peernet,ifname=qemu0,script=no,downscript=no -device virtio-net-pci,netdev=peernet,addr=0x07,mac=52:54:00:00:00:01"
+    -netdev tap,id=peernet,ifname=qemu0,script=no,downscript=no -device virtio-net-pci,netdev=peernet,addr=0x07,mac=52:54:00:00:00:01,romfile="
 ioreqd_start g --device "$TOOLS_DISK,addr=10" --device "virtio-blk,file=$WORK/ours.img,serial=ioreqd,addr=11" \
     --device "virtio-net,network=tap:ours0,mac=52:54:00:00:00:02,addr=12"
 guest_unpause g
