@@ -115,6 +115,7 @@ struct net {
     struct ioreqd_work link_work;
     uint8_t announce; /* the driver was asked to announce itself, and has not answered */
     bool link;        /* there is one, as far as the driver knows */
+    bool watched;     /* the network has the loops of its pairs, and so may be changed */
     bool quiet;       /* the host does not want to see anything change */
     struct ioreqd_bell bell[4];
 

@@ -105,7 +105,7 @@ static void forget_driver(struct ioreqd_device *device, void *state)
     net->terms = (struct net_terms){.header = IOREQD_NETWORK_HEADER};
     net_show_link(net);
     /* What cannot be taken back now is refused with the next driver's features. */
-    if (net->network != NULL) {
+    if (net->network != NULL && net->watched) {
         (void)host->network_set_offloads(net->network, 0);
         (void)host->network_set_queue_pairs(net->network, 1);
     }
@@ -298,8 +298,11 @@ static int create(struct ioreqd_device *device, void *state, struct ioreqd_descr
     error = net_pairs_create(net);
     if (error != 0) {
         ioreqd_virtio_destroy(&net->virtio);
+        return error;
     }
-    return error;
+    net->watched = true;
+    forget_driver(device, net);
+    return 0;
 }
 
 static void destroy(struct ioreqd_device *device, void *state)

@@ -45,7 +45,7 @@ static void keep(int descriptor)
 
 static unsigned free_of(unsigned queue)
 {
-    uint16_t waiting = (uint16_t)(bench.driver.available[queue] - driver_used_index(&bench.driver, queue));
+    uint16_t waiting = (uint16_t)(bench.driver.queue[queue].available - driver_used_index(&bench.driver, queue));
 
     return waiting < QUEUE_SIZE ? QUEUE_SIZE - waiting : 0;
 }

@@ -27,11 +27,14 @@ step "files through a port"
 pattern 4 1 >"$WORK/sent"
 guest_check g "the port has its name" 'grep -l transfer /sys/class/virtio-ports/*/name | cut -d/ -f5'
 port=$(tail -n 1 "$OUTPUT")
-guest_send g "head -c 1048576 /dev/$port >/tmp/received; md5sum </tmp/received >/tmp/sum; cat /tmp/received >/dev/$port" 120
-measure port_ms tool socat -u "FILE:$WORK/sent" "UNIX-CONNECT:$WORK/port" || true
-(sleep 90) | tool socat -t 60 - "UNIX-CONNECT:$WORK/port" >"$WORK/back" 2>/dev/null &
+# Until somebody is at the other end, a port reads as ended.
+guest_send g "while [ ! -s /tmp/received ]; do head -c 1048576 /dev/$port >/tmp/received; sleep 0.1; done
+    md5sum </tmp/received >/tmp/sum; cat /tmp/received >/dev/$port" 120
+port_from=$(uptime_ms)
+(cat "$WORK/sent"; sleep 100) | tool socat -t 1 - "UNIX-CONNECT:$WORK/port" >"$WORK/back" 2>/dev/null &
 reader=$!
-wait_until 60 sh -c "[ \"\$(stat -c %s $WORK/back)\" -ge 1048576 ]" || fail "only $(stat -c %s "$WORK/back") bytes came back"
+wait_until 90 sh -c "[ \"\$(stat -c %s $WORK/back)\" -ge 1048576 ]" || fail "only $(stat -c %s "$WORK/back") bytes came back"
+port_ms=$(($(uptime_ms) - port_from))
 kill "$reader" 2>/dev/null || true
 expect_equal "the file there" "$(guest_run g 'cat /tmp/sum' 60)" "$(md5sum <"$WORK/sent")"
 expect_equal "the file back" "$(head -c 1048576 "$WORK/back" | md5sum)" "$(md5sum <"$WORK/sent")"
@@ -64,6 +67,6 @@ guest_check g "a file from the guest" 'tool socat -u OPEN:/tmp/there VSOCK-CONNE
 wait_until 20 sh -c "[ \"\$(stat -c %s $WORK/here)\" -ge 1048576 ]" || fail "only $(stat -c %s "$WORK/here") bytes came"
 expect_equal "the file here" "$(md5sum <"$WORK/here")" "$(md5sum <"$WORK/sent")"
 guest_check g "nobody at a port is a refusal" '! tool socat -u OPEN:/etc/passwd VSOCK-CONNECT:2:999 2>/tmp/refused; cat /tmp/refused'
-note "1 MB through a port in $(seconds_of "$port_ms") s"
+note "1 MB through a port and back in $(seconds_of "$port_ms") s"
 guest_destroy g
 expect_guest_over g
