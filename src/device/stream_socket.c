@@ -21,11 +21,14 @@
 #define BACKLOG 4
 
 #define RETRY UINT64_C(1000000000) /* nanoseconds */
+#define LOOK  UINT64_C(1000000000)
 
 struct listener {
     struct unix_listener socket;
     struct ioreqd_watch *watch;
     struct ioreqd_timer *retry;
+    struct ioreqd_timer
+        *look; /* whether the peer is still there, which nobody tells while nothing is read or written */
 };
 
 /* ---- opening and closing ---- */
@@ -62,6 +65,7 @@ static void close_it(struct ioreqd_stream *stream)
 {
     struct listener *listener = stream->own;
 
+    timer_free(listener->look);
     timer_free(listener->retry);
     watch_free(listener->watch);
     if (stream->descriptor >= 0) {
@@ -118,9 +122,14 @@ static void let_in(struct ioreqd_stream *stream)
 
     listen_again(stream);
     descriptor = take_peer(stream);
-    if (descriptor >= 0 && stream_peer_came(stream, descriptor) != 0) {
-        close(descriptor);
+    if (descriptor < 0) {
+        return;
     }
+    if (stream_peer_came(stream, descriptor) != 0) {
+        close(descriptor);
+        return;
+    }
+    timer_arm(((struct listener *)stream->own)->look, timer_now() + LOOK);
 }
 
 /* Forgets a peer who has hung up, with what of theirs is not read yet, and lets in whoever waits. */
@@ -129,6 +138,22 @@ static void replace_peer(struct ioreqd_stream *stream)
     stream_peer_ended(stream);
     forget_peer(stream);
     let_in(stream);
+}
+
+/* A peer who has hung up and left nothing to read is gone. */
+static void look_at_peer(void *argument)
+{
+    struct ioreqd_stream *stream = argument;
+    char byte;
+
+    if (stream->descriptor < 0) {
+        return;
+    }
+    if (recv(stream->descriptor, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0) {
+        replace_peer(stream);
+    } else {
+        timer_arm(((struct listener *)stream->own)->look, timer_now() + LOOK);
+    }
 }
 
 static bool somebody_waits(struct ioreqd_stream *stream)
@@ -169,9 +194,12 @@ static int attach(struct ioreqd_stream *stream)
         return rc;
     }
     listener->retry = timer_make(stream->loop, listen_again, stream);
-    if (listener->retry == NULL) {
+    listener->look = timer_make(stream->loop, look_at_peer, stream);
+    if (listener->retry == NULL || listener->look == NULL) {
+        timer_free(listener->retry);
+        timer_free(listener->look);
         watch_free(listener->watch);
-        listener->watch = NULL;
+        *listener = (struct listener){.socket = listener->socket};
         return -ENOMEM;
     }
     listen_again(stream);

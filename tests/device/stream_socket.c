@@ -163,6 +163,22 @@ START_TEST(waits_for_what_is_unread)
 }
 END_TEST
 
+/* A device that wants nothing of a stream hears all the same that nobody is there any more. */
+START_TEST(leaves_unasked)
+{
+    int far;
+
+    open_near(in_folder("unix:s"));
+    stream_want(near_end.stream, 0);
+    far = call(in_folder("s"));
+    turn_until(somebody);
+    close(far);
+    turn_until(nobody);
+    ck_assert_uint_eq(near_end.connects, 2);
+    ck_assert_uint_lt(idle_cost(), 50);
+}
+END_TEST
+
 /* A guest that only writes does not keep people out. */
 START_TEST(guest_never_reads)
 {
@@ -308,6 +324,7 @@ TCase *stream_socket_tests(void)
     tcase_add_test(group, one_after_the_other);
     tcase_add_test(group, turned_away);
     tcase_add_test(group, waits_for_what_is_unread);
+    tcase_add_test(group, leaves_unasked);
     tcase_add_test(group, guest_never_reads);
     tcase_add_test(group, left_with_an_echo);
     tcase_add_test(group, leaves_while_full);
