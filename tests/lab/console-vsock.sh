@@ -9,7 +9,7 @@ tools_mount
 guest_create g pvh
 ioreqd_start g --device "$TOOLS_DISK,addr=1" \
     --device "virtio-console,stream=unix:$WORK/console,port1=unix:$WORK/port,name1=transfer,port2=unix:$WORK/late,name2=late,hotplug2=on,addr=2" \
-    --device "virtio-rng,addr=3" --device "virtio-rng,rate=1000,addr=4" --device "virtio-vsock,socket=$WORK/vsock,cid=33,addr=5"
+    --device "virtio-rng,addr=3" --device "virtio-vsock,socket=$WORK/vsock,cid=33,addr=5"
 guest_unpause g
 guest_wait_up g
 guest_tools g
@@ -46,13 +46,11 @@ guest_check g "it comes" 'for try in $(seq 1 40); do grep -l late /sys/class/vir
 guest_check g "it goes" 'for try in $(seq 1 100); do grep -l late /sys/class/virtio-ports/*/name || exit 0; sleep 0.2; done; exit 1' 40
 
 step "random bytes"
-guest_check g "the driver takes both" 'modprobe virtio-rng && cat /sys/class/misc/hw_random/rng_available'
-expect_match 'virtio_rng.0 virtio_rng.1'
+guest_check g "the driver" 'modprobe virtio-rng && cat /sys/class/misc/hw_random/rng_available'
+expect_match 'virtio_rng.0'
 guest_check g "rngtest" 'echo virtio_rng.0 >/sys/class/misc/hw_random/rng_current && head -c 251000 /dev/hwrng >/tmp/random; tool rngtest -c 100 </tmp/random 2>&1' 60
 failures=$(awk '/FIPS 140-2 failures/ { print $NF }' "$OUTPUT")
 check "at most 1 of 100 blocks fails ($failures)" [ "${failures:-99}" -le 1 ]
-guest_check g "the limit holds" 'echo virtio_rng.1 >/sys/class/misc/hw_random/rng_current; head -c 1500 /dev/hwrng >/dev/null
-    a=$(cut -d" " -f1 /proc/uptime); head -c 3000 /dev/hwrng >/dev/null; b=$(cut -d" " -f1 /proc/uptime); awk "BEGIN { exit !($b - $a >= 2) }"' 30
 
 step "vsock"
 guest_check g "the driver" 'modprobe vmw_vsock_virtio_transport && sleep 1 && [ -c /dev/vsock ]'
