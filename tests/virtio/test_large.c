@@ -113,6 +113,15 @@ START_TEST(full_laps)
 }
 END_TEST
 
+/* That sanitizer keeps several bytes of its own for each that is allocated: what is resident then tells nothing. */
+#ifdef __has_feature
+#define THREAD_SANITIZER __has_feature(thread_sanitizer)
+#elif defined(__SANITIZE_THREAD__)
+#define THREAD_SANITIZER 1
+#else
+#define THREAD_SANITIZER 0
+#endif
+
 /* What serves a queue of that size one buffer after the other is little. */
 START_TEST(small_when_idle)
 {
@@ -226,7 +235,9 @@ TCase *large_cases(void)
 
     tcase_add_checked_fixture(cases, begin, probe_end);
     tcase_add_loop_test(cases, full_laps, 0, 2);
-    tcase_add_loop_test(cases, small_when_idle, 0, 2);
+    if (!THREAD_SANITIZER) {
+        tcase_add_loop_test(cases, small_when_idle, 0, 2);
+    }
     tcase_add_loop_test(cases, long_chains_wait, 0, 2);
     tcase_add_loop_test(cases, stops_while_chains_wait, 0, 4);
     tcase_add_loop_test(cases, maps_again, 0, 2);
