@@ -56,6 +56,7 @@ TCase *end_tests(void);
 TCase *serial_tests(void);
 TCase *vsock_tests(void);
 TCase *console_tests(void);
+TCase *rng_tests(void);
 TCase *request_tests(void);
 TCase *host_tests(void);
 TCase *host_life_tests(void);

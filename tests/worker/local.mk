@@ -8,6 +8,7 @@ tests_worker_test_worker_SOURCES = \
 	tests/bridge/board.c tests/bridge/board.h \
 	tests/worker/changes.c \
 	tests/worker/console.c \
+	tests/worker/rng.c \
 	tests/worker/disk.c tests/worker/disk.h \
 	tests/worker/disk_features.c \
 	tests/worker/end.c \
@@ -26,5 +27,5 @@ tests_worker_test_worker_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(EVENT_CFLAGS)
 tests_worker_test_worker_LDADD = libioreqd-drv.la libioreqd-worker.la libioreqd-device.la libioreqd-bridge.la \
 	libioreqd-sim.la libioreqd-config.la $(CHECK_LIBS) $(EVENT_LIBS)
 EXTRA_tests_worker_test_worker_DEPENDENCIES = devices/serial.la devices/virtio-blk.la \
-	devices/virtio-console.la devices/virtio-vsock.la
+	devices/virtio-console.la devices/virtio-rng.la devices/virtio-vsock.la
 endif

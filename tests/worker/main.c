@@ -7,8 +7,8 @@
 int main(void)
 {
     TCase *(*const group[])(void) = {
-        request_tests, host_tests, host_life_tests, enumeration_tests, io_tests,    reset_tests,
-        change_tests,  end_tests,  serial_tests,    console_tests,     vsock_tests,
+        request_tests, host_tests, host_life_tests, enumeration_tests, io_tests,  reset_tests,
+        change_tests,  end_tests,  serial_tests,    console_tests,     rng_tests, vsock_tests,
     };
     Suite *suite = suite_create("worker");
     SRunner *runner;
