@@ -25,7 +25,6 @@ int main(void)
     for (unsigned i = 0; i < sizeof(group) / sizeof(group[0]); i++) {
         suite_add_tcase(suite, group[i]());
     }
-    add_network_tap_tests(suite);
 #ifdef HAVE_LIBNBD
     suite_add_tcase(suite, nbd_tests());
 #endif

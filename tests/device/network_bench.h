@@ -68,6 +68,5 @@ unsigned network_idle_cost(void);
 
 TCase *network_socket_tests(void);
 /* Says so if there are none. */
-void add_network_tap_tests(Suite *suite);
 
 #endif

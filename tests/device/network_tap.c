@@ -764,19 +764,10 @@ START_TEST(interfaces)
 }
 END_TEST
 
-void add_network_tap_tests(Suite *suite)
+static TCase *tap_tests(void)
 {
-    int missing = find_out();
-    TCase *group;
+    TCase *group = tcase_create("network tap");
 
-    if (missing != 0) {
-        printf("networks: TAPS ARE NOT TESTED: no tap can be made in a namespace here: %s\n", strerror(missing));
-        fflush(stdout);
-        return;
-    }
-    printf("networks: taps are tested\n");
-    fflush(stdout);
-    group = tcase_create("network tap");
     tcase_add_checked_fixture(group, prepare, tidy);
     tcase_set_timeout(group, 60);
     tcase_add_test(group, both_ways);
@@ -794,5 +785,25 @@ void add_network_tap_tests(Suite *suite)
     tcase_add_test(group, refused);
     tcase_add_loop_test(group, used_by_another_process, 0, 2);
     tcase_add_test(group, interfaces);
-    suite_add_tcase(suite, group);
+    return group;
+}
+
+int main(void)
+{
+    int missing = find_out();
+    SRunner *runner;
+    Suite *suite;
+    int failed;
+
+    if (missing != 0) {
+        printf("networks: TAPS ARE NOT TESTED: no tap can be made in a namespace here: %s\n", strerror(missing));
+        return EXIT_SUCCESS;
+    }
+    suite = suite_create("taps");
+    suite_add_tcase(suite, tap_tests());
+    runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
