@@ -55,11 +55,12 @@ libioreqd_device_la_SOURCES = \
 	src/device/unix_listener.c src/device/unix_listener.h \
 	src/device/watch.c src/device/watch.h
 libioreqd_device_la_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) $(URING_CFLAGS) $(NBD_CFLAGS)
-libioreqd_device_la_LIBADD = $(EVENT_LIBS) $(URING_LIBS) $(NBD_LIBS)
+libioreqd_device_la_LIBADD = $(EVENT_LIBS) $(URING_LIBS)
 if HAVE_LIBNBD
 libioreqd_device_la_SOURCES += \
 	src/device/file_nbd.c \
-	src/device/file_nbd_connection.c src/device/file_nbd_connection.h
+	src/device/file_nbd_connection.c src/device/file_nbd_connection.h \
+	src/device/file_nbd_library.c src/device/file_nbd_library.h
 else
 libioreqd_device_la_SOURCES += src/device/file_nbd_absent.c
 endif

@@ -112,9 +112,14 @@ compile_dom0_tools() {
 
 # add_host_libraries: what the staged programs were linked with here and the image does not have.
 add_host_libraries() {
-    local library
+    local library nbd
     # ldd is run on programs of our own only; it fails on what is no program, as .la files.
-    { find "$stage_dir/dom0/usr" -type f \( -perm -u+x -o -name '*.so*' \) -exec ldd {} + 2>/dev/null || true; } |
+    # libnbd is loaded by the program, and named in none.
+    nbd=$(ldconfig -p | awk '$1 == "libnbd.so.0" { print $NF; exit }')
+    {
+        find "$stage_dir/dom0/usr" -type f \( -perm -u+x -o -name '*.so*' \) -exec ldd {} + 2>/dev/null || true
+        [ -z "$nbd" ] || { echo "libnbd.so.0 => $nbd" && ldd "$nbd"; }
+    } |
         awk '$2 == "=>" && $3 ~ /^\// { print $3 }' | sort -u | while read -r library; do
         if ! grep -q "/$(basename "$library")\$" "$images/dom0.list" && [ ! -e "$stage_dir/dom0$library" ]; then
             install -D -m 755 "$library" "$stage_dir/dom0/usr/lib/$(basename "$(dirname "$library")")/$(basename "$library")"

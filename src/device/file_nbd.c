@@ -11,7 +11,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <libnbd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -19,6 +18,7 @@
 
 #include "device/bounce.h"
 #include "device/file_nbd_connection.h"
+#include "device/file_nbd_library.h"
 #include "device/file_private.h"
 #include "device/loop.h"
 #include "device/timer.h"
@@ -111,7 +111,7 @@ static bool has_bytes(const struct slot *slot)
 
 static bool is_useless(const struct file_nbd *nbd)
 {
-    return nbd_aio_is_dead(nbd->handle) > 0 || nbd_aio_is_closed(nbd->handle) > 0;
+    return nbd_library.aio_is_dead(nbd->handle) > 0 || nbd_library.aio_is_closed(nbd->handle) > 0;
 }
 
 static void send_step(struct slot *slot)
@@ -125,31 +125,31 @@ static void send_step(struct slot *slot)
 
     switch (slot->operation->kind) {
     case IOREQD_FILE_READ:
-        rc = nbd_aio_pread(nbd->handle, slot->buffer, slot->step, offset, then, 0);
+        rc = nbd_library.aio_pread(nbd->handle, slot->buffer, slot->step, offset, then, 0);
         break;
     case IOREQD_FILE_WRITE:
-        rc = nbd_aio_pwrite(nbd->handle, slot->buffer, slot->step, offset, then, 0);
+        rc = nbd_library.aio_pwrite(nbd->handle, slot->buffer, slot->step, offset, then, 0);
         break;
     case IOREQD_FILE_FLUSH:
         slot->acknowledged = nbd->acknowledged;
         if (export->can_flush && nbd->file->options.cache != FILE_CACHE_UNSAFE) {
-            rc = nbd_aio_flush(nbd->handle, then, 0);
+            rc = nbd_library.aio_flush(nbd->handle, then, 0);
         } else {
             answer(slot, 0);
         }
         break;
     case IOREQD_FILE_DISCARD:
         if (export->can_trim) {
-            rc = nbd_aio_trim(nbd->handle, slot->step, offset, then, 0);
+            rc = nbd_library.aio_trim(nbd->handle, slot->step, offset, then, 0);
         } else {
             answer(slot, 0);
         }
         break;
     case IOREQD_FILE_WRITE_ZEROES:
         if (export->can_zero) {
-            rc = nbd_aio_zero(nbd->handle, slot->step, offset, then, no_hole);
+            rc = nbd_library.aio_zero(nbd->handle, slot->step, offset, then, no_hole);
         } else {
-            rc = nbd_aio_pwrite(nbd->handle, slot->buffer, slot->step, offset, then, 0);
+            rc = nbd_library.aio_pwrite(nbd->handle, slot->buffer, slot->step, offset, then, 0);
         }
         break;
     default:
@@ -157,7 +157,7 @@ static void send_step(struct slot *slot)
         break;
     }
     if (rc < 0) {
-        int error = nbd_get_errno();
+        int error = nbd_library.get_errno();
 
         answer(slot, is_useless(nbd) ? ENOTCONN : error != 0 ? error : EIO);
     }
@@ -288,13 +288,13 @@ static void disconnect(struct file_nbd *nbd)
     nbd->handle = NULL;
     STAILQ_INIT(&nbd->answers);
     if (handle != NULL) {
-        nbd_close(handle);
+        nbd_library.close(handle);
     }
 }
 
 static void lose(struct file_nbd *nbd)
 {
-    const char *reason = nbd_get_error();
+    const char *reason = nbd_library.get_error();
 
     log_line(LOG_ERROR, nbd->file->owner, "the connection to %s is lost: requests wait until there is one again%s%s",
              nbd->file->name, reason != NULL ? ": " : "", reason != NULL ? reason : "");
@@ -311,19 +311,19 @@ static void lose(struct file_nbd *nbd)
 static void on_ready(void *argument, unsigned events)
 {
     struct file_nbd *nbd = argument;
-    unsigned direction = nbd_aio_get_direction(nbd->handle);
+    unsigned direction = nbd_library.aio_get_direction(nbd->handle);
 
     if ((events & IOREQD_READABLE) != 0 && (direction & LIBNBD_AIO_DIRECTION_READ) != 0) {
-        nbd_aio_notify_read(nbd->handle);
+        nbd_library.aio_notify_read(nbd->handle);
     } else if ((events & IOREQD_WRITABLE) != 0 && (direction & LIBNBD_AIO_DIRECTION_WRITE) != 0) {
-        nbd_aio_notify_write(nbd->handle);
+        nbd_library.aio_notify_write(nbd->handle);
     }
     pump(nbd);
 }
 
 static int watch_connection(struct file_nbd *nbd)
 {
-    return watch_make(atomic_load(&nbd->home), nbd_aio_get_fd(nbd->handle), on_ready, nbd, &nbd->watch);
+    return watch_make(atomic_load(&nbd->home), nbd_library.aio_get_fd(nbd->handle), on_ready, nbd, &nbd->watch);
 }
 
 static void set_size(void *argument)
@@ -495,7 +495,7 @@ static void pump(struct file_nbd *nbd)
     if (!STAILQ_EMPTY(&nbd->answers) || (nbd->waiting.first != NULL && !TAILQ_EMPTY(&nbd->idle))) {
         loop_post(atomic_load(&nbd->home), &nbd->work);
     }
-    direction = nbd_aio_get_direction(nbd->handle);
+    direction = nbd_library.aio_get_direction(nbd->handle);
     events |= (direction & LIBNBD_AIO_DIRECTION_READ) != 0 ? IOREQD_READABLE : 0;
     events |= (direction & LIBNBD_AIO_DIRECTION_WRITE) != 0 ? IOREQD_WRITABLE : 0;
     watch_arm(nbd->watch, events);
@@ -628,6 +628,9 @@ int file_nbd_open(struct ioreqd_file *file, char *reason, size_t size)
     for (unsigned i = 0; i < SLOTS; i++) {
         nbd->slot[i].nbd = nbd;
         TAILQ_INSERT_TAIL(&nbd->idle, &nbd->slot[i], place);
+    }
+    if (nbd_library_load(why, sizeof(why)) != 0) {
+        return file_refuse(reason, size, ENOSYS, "%s", why);
     }
     nbd->handle = file_nbd_connect(file->name, &stop, &nbd->export, why, sizeof(why));
     if (nbd->handle == NULL) {

@@ -3,9 +3,9 @@
  * Connecting through libnbd, see nbd_connection.h.
  */
 #include "device/file_nbd_connection.h"
+#include "device/file_nbd_library.h"
 
 #include <errno.h>
-#include <libnbd.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
@@ -26,7 +26,7 @@
 
 static void tell(char *reason, size_t size, const char *what)
 {
-    const char *error = nbd_get_error();
+    const char *error = nbd_library.get_error();
 
     snprintf(reason, size, "%s: %s", what, error != NULL ? error : "no reason is known");
 }
@@ -36,7 +36,7 @@ static void notice_silence(struct nbd_handle *handle)
 {
     const int on = 1, idle = SILENCE_SECONDS;
     const unsigned timeout = SILENCE_MILLISECONDS;
-    int fd = nbd_aio_get_fd(handle);
+    int fd = nbd_library.aio_get_fd(handle);
 
     setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
     setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof(idle));
@@ -46,10 +46,10 @@ static void notice_silence(struct nbd_handle *handle)
 
 static int ask(struct nbd_handle *handle, struct nbd_export *export)
 {
-    int64_t size = nbd_get_size(handle);
-    int64_t minimum = nbd_get_block_size(handle, LIBNBD_SIZE_MINIMUM);
-    int64_t preferred = nbd_get_block_size(handle, LIBNBD_SIZE_PREFERRED);
-    int64_t maximum = nbd_get_block_size(handle, LIBNBD_SIZE_MAXIMUM);
+    int64_t size = nbd_library.get_size(handle);
+    int64_t minimum = nbd_library.get_block_size(handle, LIBNBD_SIZE_MINIMUM);
+    int64_t preferred = nbd_library.get_block_size(handle, LIBNBD_SIZE_PREFERRED);
+    int64_t maximum = nbd_library.get_block_size(handle, LIBNBD_SIZE_MAXIMUM);
 
     if (size < 0) {
         return -1;
@@ -58,10 +58,10 @@ static int ask(struct nbd_handle *handle, struct nbd_export *export)
     export->minimum = minimum > 0 && minimum <= (1 << 16) ? (uint32_t)minimum : 1;
     export->preferred = preferred > 0 && preferred <= (INT32_C(1) << 30) ? (uint32_t)preferred : 0;
     export->maximum = maximum > 0 && maximum < DEFAULT_MAXIMUM ? (uint32_t)maximum : DEFAULT_MAXIMUM;
-    export->read_only = nbd_is_read_only(handle) != 0;
-    export->can_flush = nbd_can_flush(handle) > 0;
-    export->can_trim = nbd_can_trim(handle) > 0;
-    export->can_zero = nbd_can_zero(handle) > 0;
+    export->read_only = nbd_library.is_read_only(handle) != 0;
+    export->can_flush = nbd_library.can_flush(handle) > 0;
+    export->can_trim = nbd_library.can_trim(handle) > 0;
+    export->can_zero = nbd_library.can_zero(handle) > 0;
     return 0;
 }
 
@@ -69,21 +69,21 @@ static int wait_until_ready(struct nbd_handle *handle, const atomic_bool *stop)
 {
     uint64_t end = timer_now() + CONNECT_NANOSECONDS;
 
-    while (nbd_aio_is_connecting(handle) > 0) {
+    while (nbd_library.aio_is_connecting(handle) > 0) {
         if (atomic_load(stop) || timer_now() >= end) {
             return -ETIMEDOUT;
         }
-        if (nbd_poll(handle, LOOK_MILLISECONDS) < 0) {
+        if (nbd_library.poll(handle, LOOK_MILLISECONDS) < 0) {
             return -EIO;
         }
     }
-    return nbd_aio_is_ready(handle) > 0 ? 0 : -EIO;
+    return nbd_library.aio_is_ready(handle) > 0 ? 0 : -EIO;
 }
 
 struct nbd_handle *file_nbd_connect(const char *uri, const atomic_bool *stop, struct nbd_export *export, char *reason,
                                     size_t size)
 {
-    struct nbd_handle *handle = nbd_create();
+    struct nbd_handle *handle = nbd_library.create();
     int rc;
 
     if (handle == NULL) {
@@ -91,14 +91,14 @@ struct nbd_handle *file_nbd_connect(const char *uri, const atomic_bool *stop, st
         errno = ENOMEM;
         return NULL;
     }
-    nbd_set_pread_initialize(handle, false); /* what a failed read left in a buffer goes nowhere */
-    if (nbd_aio_connect_uri(handle, uri) != 0) {
+    nbd_library.set_pread_initialize(handle, false); /* what a failed read left in a buffer goes nowhere */
+    if (nbd_library.aio_connect_uri(handle, uri) != 0) {
         goto fail;
     }
     rc = wait_until_ready(handle, stop);
     if (rc == -ETIMEDOUT) {
         snprintf(reason, size, "the server does not answer: start it, or correct the address");
-        nbd_close(handle);
+        nbd_library.close(handle);
         errno = ETIMEDOUT;
         return NULL;
     }
@@ -109,9 +109,9 @@ struct nbd_handle *file_nbd_connect(const char *uri, const atomic_bool *stop, st
     return handle;
 
 fail:
-    rc = nbd_get_errno();
+    rc = nbd_library.get_errno();
     tell(reason, size, "cannot connect");
-    nbd_close(handle);
+    nbd_library.close(handle);
     errno = rc != 0 ? rc : EIO;
     return NULL;
 }
@@ -165,7 +165,7 @@ void file_nbd_connector_destroy(struct nbd_connector *connector)
     atomic_store(&connector->stop, true);
     join(connector);
     if (connector->handle != NULL) {
-        nbd_close(connector->handle);
+        nbd_library.close(connector->handle);
     }
     free(connector->uri);
     free(connector);
