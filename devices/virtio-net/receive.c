@@ -109,14 +109,22 @@ static const uint8_t *make_header(struct net_pair *pair, unsigned buffers)
     return pair->packet + IOREQD_NETWORK_HEADER - header;
 }
 
+/* How many of the bytes that are left go into a buffer. */
+static uint32_t share(const struct ioreqd_virtio_request *request, uint32_t left)
+{
+    uint32_t room = ioreqd_virtio_request_writable(request);
+
+    return room < left ? room : left;
+}
+
 /* The packet into buffers: all but the last are filled, and the driver sees them together (§5.1.9.4.1). */
 static enum outcome deliver(struct net_pair *pair, struct ioreqd_virtio_queue *queue)
 {
     struct net *net = pair->net;
-    uint32_t left = net->terms.header + pair->waiting;
+    const uint32_t bytes = net->terms.header + pair->waiting;
+    uint32_t left = bytes;
     enum outcome outcome = WAITS;
     unsigned taken = take(pair, queue, left, &outcome);
-    uint32_t written[IOREQD_VIRTIO_MAX_QUEUE_SIZE];
     uint8_t header[NET_HEADER_FULL];
     const uint8_t *from;
     int error = 0;
@@ -127,12 +135,11 @@ static enum outcome deliver(struct net_pair *pair, struct ioreqd_virtio_queue *q
     memcpy(header, pair->packet, sizeof(header));
     from = make_header(pair, taken);
     for (unsigned i = 0; i < taken && error == 0; i++) {
-        uint32_t room = ioreqd_virtio_request_writable(pair->taken[i]);
+        uint32_t part = share(pair->taken[i], left);
 
-        written[i] = room < left ? room : left;
-        error = ioreqd_virtio_request_write(pair->taken[i], 0, from, written[i]);
-        from += written[i];
-        left -= written[i];
+        error = ioreqd_virtio_request_write(pair->taken[i], 0, from, part);
+        from += part;
+        left -= part;
     }
     if (error == -EIO) {
         put_back(pair, taken); /* bus mastering ended just now: the packet waits for it */
@@ -142,8 +149,12 @@ static enum outcome deliver(struct net_pair *pair, struct ioreqd_virtio_queue *q
     if (error != 0) {
         ioreqd_virtio_broken(&net->virtio, "receive queue %u: buffer outside of memory", pair->index);
     }
+    left = bytes;
     for (unsigned i = 0; i < taken; i++) {
-        ioreqd_virtio_request_complete(pair->taken[i], error == 0 ? written[i] : 0);
+        uint32_t part = share(pair->taken[i], left);
+
+        left -= part;
+        ioreqd_virtio_request_complete(pair->taken[i], error == 0 ? part : 0);
     }
     return error == 0 ? DELIVERED : DROPPED;
 }
