@@ -115,6 +115,8 @@ void turn_until(bool (*so)(void))
         ck_assert_msg(timer_now() < end, "it does not happen");
         turn();
     }
+    turn(); /* and the event that tells of it, which waits for the next turn */
+    turn();
 }
 
 void turn_for(unsigned milliseconds)
