@@ -80,6 +80,7 @@ libioreqd_recording_la_SOURCES = \
 	src/recording/writer.c src/recording/writer.h
 
 libioreqd_worker_la_SOURCES = \
+	src/worker/claims.c src/worker/claims.h \
 	src/worker/dispatch.c src/worker/dispatch.h \
 	src/worker/recorder.c src/worker/recorder.h src/worker/recorder_private.h \
 	src/worker/recorder_devices.c \
@@ -103,6 +104,7 @@ libioreqd_xen_la_LIBADD = $(XEN_LIBS) $(JSON_LIBS)
 sbin_PROGRAMS += ioreqd
 ioreqd_SOURCES = \
 	src/describe_mode.c src/describe_mode.h \
+	src/life.c src/life.h \
 	src/main.c \
 	src/models.c src/models.h \
 	src/places.c src/places.h \

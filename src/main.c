@@ -27,6 +27,7 @@
 #include "exit_status.h"
 #include "hypervisor/toolstack.h"
 #include "hypervisor/xen/xen.h"
+#include "life.h"
 #include "log.h"
 #include "models.h"
 #include "places.h"
@@ -42,6 +43,8 @@ struct instance {
     struct models *models;
     struct worker *worker;
     struct toolstack *toolstack;
+    struct life *life;
+    struct hypervisor *hypervisor;   /* the worker's */
     struct recorder_file *recording; /* NULL: none is made */
     struct ioreqd_device **device;   /* of the configuration, in its order; NULL: the worker has it, or a root port */
     uint8_t *devfn;
@@ -247,13 +250,19 @@ static int place_all(struct instance *instance)
 
 /* ---- running ---- */
 
+/* Tells xenstore of our server, and which functions of bus 0 it serves. */
+static int claim_functions(struct instance *instance, struct hypervisor_error *error)
+{
+    uint16_t function[FUNCTIONS_PER_BUS];
+    size_t functions = places_of_bus_0(&instance->config, instance->toolstack, instance->devfn, function);
+
+    return toolstack_claim(instance->toolstack, xen_server(instance->hypervisor), function, functions, error);
+}
+
 static int start(struct instance *instance)
 {
     const struct config *config = &instance->config;
-    uint16_t function[FUNCTIONS_PER_BUS];
-    size_t functions;
     struct hypervisor_error error;
-    struct hypervisor *hypervisor;
     int rc;
 
     instance->toolstack = toolstack_open(config->domain_is_id ? NULL : config->domain, config->domain_id, &error);
@@ -270,13 +279,9 @@ static int start(struct instance *instance)
         }
         worker_record(instance->worker, recorder_file_recorder(instance->recording));
     }
-    hypervisor = xen_open(toolstack_guest(instance->toolstack), &error);
-    if (hypervisor == NULL || worker_start(instance->worker, hypervisor, &error) != 0) {
-        return fail_as(instance, &error);
-    }
-    functions = places_of_bus_0(config, instance->toolstack, instance->devfn, function);
-    if (toolstack_claim(instance->toolstack, xen_server(hypervisor), function, functions, &error) != 0 ||
-        worker_serve(instance->worker, &error) != 0) {
+    instance->hypervisor = xen_open(toolstack_guest(instance->toolstack), &error);
+    if (instance->hypervisor == NULL || worker_start(instance->worker, instance->hypervisor, &error) != 0 ||
+        claim_functions(instance, &error) != 0 || worker_serve(instance->worker, &error) != 0) {
         return fail_as(instance, &error);
     }
     rc = toolstack_announce(instance->toolstack);
@@ -299,20 +304,8 @@ static int start(struct instance *instance)
     }
     log_line(LOG_INFO, NULL, "domain %u: %zu device%s ready (IOREQ server %u)",
              toolstack_guest(instance->toolstack)->domain, config->devices, config->devices == 1 ? "" : "s",
-             xen_server(hypervisor));
+             xen_server(instance->hypervisor));
     return 0;
-}
-
-static void on_life(evutil_socket_t fd, short what, void *argument)
-{
-    struct instance *instance = argument;
-
-    (void)fd;
-    (void)what;
-    if (toolstack_life(instance->toolstack) == GUEST_GONE) {
-        log_line(LOG_INFO, NULL, "domain %u is gone", toolstack_guest(instance->toolstack)->domain);
-        worker_end(instance->worker, true);
-    }
 }
 
 static void on_signal(evutil_socket_t signal, short what, void *argument)
@@ -348,16 +341,21 @@ static int watch_signals(struct instance *instance)
     return 0;
 }
 
-static int watch_life(struct instance *instance)
+/* The guest was reset, and the worker serves it by another server than before. */
+static int renew(void *context)
 {
-    struct event_base *base = loop_event_base(worker_loop(instance->worker));
-    struct event *event =
-        event_new(base, toolstack_life_fd(instance->toolstack), EV_READ | EV_PERSIST, on_life, instance);
+    struct instance *instance = context;
+    struct hypervisor_error error;
 
-    if (add_event(instance, event) != 0) {
+    toolstack_release(instance->toolstack);
+    if (claim_functions(instance, &error) != 0) {
+        log_line(LOG_ERROR, NULL, "%s", error.text);
         return -1;
     }
-    event_active(event, EV_READ, 0); /* the guest may have ended while we started */
+    if (toolstack_announce(instance->toolstack) != 0) {
+        log_line(LOG_ERROR, NULL, "cannot tell xenstore that the devices answer again: %s", strerror(errno));
+        return -1;
+    }
     return 0;
 }
 
@@ -373,8 +371,12 @@ static int run(struct instance *instance)
     if (instance->config.mode == CONFIG_DESCRIBE) {
         return describe_mode(&instance->config, instance->device, &instance->error);
     }
-    if (watch_signals(instance) != 0 || start(instance) != 0 || watch_life(instance) != 0) {
+    if (watch_signals(instance) != 0 || start(instance) != 0) {
         return -1;
+    }
+    instance->life = life_watch(instance->worker, instance->toolstack, renew, instance);
+    if (instance->life == NULL) {
+        return config_error_memory(&instance->error);
     }
     if (!worker_run(instance->worker)) {
         /*
@@ -384,7 +386,10 @@ static int run(struct instance *instance)
         readiness_withdraw(instance->config.pidfile);
         toolstack_close(instance->toolstack);
         /* The recording is left as it is: a thread may still add to it. */
-        _exit(EXIT_STATUS_DONE);
+        _exit(life_failed(instance->life) ? EXIT_STATUS_FAILED : EXIT_STATUS_DONE);
+    }
+    if (life_failed(instance->life)) {
+        return config_error_set(&instance->error, EXIT_STATUS_FAILED, "the guest's reset could not be followed");
     }
     return 0;
 }
@@ -394,6 +399,7 @@ static void tidy(struct instance *instance)
     for (size_t i = 0; i < instance->events; i++) {
         event_free(instance->event[i]);
     }
+    life_free(instance->life);
     if (instance->announced) {
         readiness_withdraw(instance->config.pidfile);
     }

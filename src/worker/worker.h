@@ -50,6 +50,14 @@ int worker_start(struct worker *worker, struct hypervisor *hypervisor, struct hy
 int worker_serve(struct worker *worker, struct hypervisor_error *error);
 
 /*
+ * Whether the hypervisor has taken the server away, as it does when the guest is reset with its memory kept; asked of a
+ * running worker. worker_renew() then makes a new one with the same claims; devices keep their state. 0, or -1
+ * with the error filled in.
+ */
+bool worker_lost(struct worker *worker);
+int worker_renew(struct worker *worker, struct hypervisor_error *error);
+
+/*
  * Runs the loop until worker_end(). Then no more requests are taken, the server is gone, and the devices come to rest,
  * for at most WORKER_REST_SECONDS: a disk that hangs must not keep the guest's domain. Returns whether they did; if
  * not, transfers are still under way and the worker must not be destroyed: end the process.

@@ -6,24 +6,8 @@
 # that shrinks, one that fills up, and an NBD server that dies and comes back.
 # timeout: 900
 
-# disk LETTER: sets `disk` to the guest's name of the disk with that serial number.
-disk() {
-    disk=$(guest_run g "grep -lx $1 /sys/block/vd*/serial | cut -d/ -f4")
-    check "the guest has the disk $1" [ -n "$disk" ]
-}
-
-# verify SERIAL DEPTH OPTION...: fio writes 2 MB (1 MB one at a time) in 4 KB pieces at random places, and reads them back.
-verify() {
-    disk "$1"
-    verify_depth=$2 verify_mb=2
-    [ "$2" -gt 1 ] || verify_mb=1
-    shift 2
-    guest_check g "fio on $disk, $verify_depth at a time" "tool fio --name=v --filename=/dev/$disk --rw=randwrite --bs=4k --size=${verify_mb}M \
-        --ioengine=libaio --direct=1 --iodepth=$verify_depth --verify=crc32c --verify_fatal=1 --do_verify=1 --thread $* |
-        grep -E 'err=|IOPS'" 240
-    expect_match 'err= 0'
-    expect_no_match 'err= *[1-9]'
-}
+# shellcheck source=/dev/null
+. /lab/parts/blk.sh
 
 # start_nbd: an NBD server for $WORK/nbd.img.
 start_nbd() {
@@ -62,19 +46,20 @@ guest_wait_up g
 guest_tools g
 
 step "fio verifies"
-disk packed
+blk_disk packed
 guest_check g "the ring is packed, and there are two queues" \
     "cut -c35 /sys/block/$disk/device/features | grep -x 1 && ls -d /sys/block/$disk/mq/1"
-verify packed 32
-verify packed 1 --numjobs=2 --offset_increment=1M
-verify block 32
-disk block
+blk_verify packed 128
+blk_verify packed 32
+blk_verify packed 1 --numjobs=2 --offset_increment=1M
+blk_verify block 32
+blk_disk block
 guest_check g "the ring is split" "cut -c35 /sys/block/$disk/device/features | grep -x 0"
-verify direct 8
-verify nbd 16
+blk_verify direct 8
+blk_verify nbd 16
 
 step "discard"
-disk packed
+blk_disk packed
 before=$(du -k "$WORK/file.img" | cut -f1)
 guest_check g "blkdiscard" "tool blkdiscard /dev/$disk"
 after=$(du -k "$WORK/file.img" | cut -f1)
@@ -93,10 +78,10 @@ guest_check g "what lies beyond is an error, and no more" "! dd if=/dev/$disk of
 check "ioreqd runs" ioreqd_runs g
 truncate -s 64M "$WORK/file.img"
 guest_check g "the size is back" "for try in \$(seq 1 50); do grep -x 131072 /sys/block/$disk/size && exit 0; sleep 0.2; done; exit 1"
-verify packed 32
+blk_verify packed 32
 
 step "a medium without room, until it has some"
-disk full
+blk_disk full
 guest_send g "dd if=/dev/urandom of=/tmp/full bs=1M count=6 2>/dev/null; dd if=/tmp/full of=/dev/$disk bs=64k oflag=direct 2>/dev/null && sync && echo written" 120
 wait_until 60 grep -q 'event file-stopped' "$(ioreqd_log g)" || fail "ioreqd does not tell that the medium is full"
 sleep 2
@@ -105,7 +90,7 @@ guest_run g true 100
 guest_check g "all of it is there" "cmp -n 6291456 /tmp/full /dev/$disk && rm /tmp/full" 60
 
 step "an NBD server that dies and comes back"
-disk nbd
+blk_disk nbd
 guest_send g "tool fio --name=v --filename=/dev/$disk --rw=randwrite --bs=4k --size=3M --ioengine=libaio --direct=1 --iodepth=16 \
     --verify=crc32c --verify_fatal=1 --do_verify=1 --thread >/tmp/fio 2>&1; echo fio \$? >>/tmp/fio" 240
 sleep 2

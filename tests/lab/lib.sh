@@ -606,6 +606,9 @@ clean_up() {
         umount $(cat "$WORK/mounts") 2>/dev/null
         losetup -D 2>/dev/null
     fi
+    # Nothing that is still mounted below goes with it.
+    awk -v below="$WORK/" 'index($2, below) == 1 { print $2 }' /proc/mounts | sort -r | while read -r clean_file; do umount -l "$clean_file"; done
+    ! grep -q " $WORK/" /proc/mounts || exit 1
     rm -rf "$WORK"
     exit "$clean_status"
 }

@@ -70,6 +70,7 @@ int domain_info_get(struct domain_info *info, unsigned domain, struct domain_fac
     facts->dying = (raw.flags & XEN_DOMINF_dying) != 0;
     facts->shut_down = (raw.flags & XEN_DOMINF_shutdown) != 0;
     facts->suspended = facts->shut_down && reason == SHUTDOWN_suspend;
+    facts->resetting = facts->shut_down && reason == SHUTDOWN_soft_reset;
     facts->virtualised = (raw.flags & XEN_DOMINF_hvm_guest) != 0;
 #if defined(__x86_64__)
     facts->io_apic = (raw.arch_config.emulation_flags & XEN_X86_EMU_IOAPIC) != 0;

@@ -200,15 +200,21 @@ static void withdraw(struct toolstack *toolstack)
     } while (!xs_transaction_end(toolstack->store, transaction, false) && errno == EAGAIN);
 }
 
+void toolstack_release(struct toolstack *toolstack)
+{
+    if (toolstack->path[0] != '\0') {
+        withdraw(toolstack);
+        toolstack->path[0] = '\0';
+    }
+}
+
 void toolstack_close(struct toolstack *toolstack)
 {
     if (toolstack == NULL) {
         return;
     }
     if (toolstack->store != NULL) {
-        if (toolstack->path[0] != '\0') {
-            withdraw(toolstack);
-        }
+        toolstack_release(toolstack);
         xs_close(toolstack->store);
     }
     domain_info_close(toolstack->info);
@@ -242,6 +248,9 @@ enum guest_life toolstack_life(struct toolstack *toolstack)
     }
     if (facts.suspended) {
         return GUEST_SUSPENDED;
+    }
+    if (facts.resetting) {
+        return GUEST_RESETTING;
     }
     return facts.shut_down ? GUEST_GONE : GUEST_ALIVE;
 }

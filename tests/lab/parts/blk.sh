@@ -81,3 +81,22 @@ blk_round() {
     blk_expect_image "$WORK/$1.img"
     rm "$WORK/$1.img"
 }
+
+# blk_disk SERIAL: sets `disk` to the guest's name of the disk with that serial number.
+blk_disk() {
+    disk=$(guest_run g "grep -lx $1 /sys/block/vd*/serial | cut -d/ -f4")
+    check "the guest has the disk $1" [ -n "$disk" ]
+}
+
+# blk_verify SERIAL DEPTH [OPTION...]: fio writes 2 MB (1 MB one at a time) in 4 KB pieces at random places, and reads them back.
+blk_verify() {
+    blk_disk "$1"
+    blk_depth=$2 blk_verify_mb=2
+    [ "$2" -gt 1 ] || blk_verify_mb=1
+    shift 2
+    guest_check g "fio on $disk, $blk_depth at a time" "tool fio --name=v --filename=/dev/$disk --rw=randwrite --bs=4k --size=${blk_verify_mb}M \
+        --ioengine=libaio --direct=1 --iodepth=$blk_depth --verify=crc32c --verify_fatal=1 --do_verify=1 --thread $* |
+        grep -E 'err=|IOPS'" 240
+    expect_match 'err= 0'
+    expect_no_match 'err= *[1-9]'
+}

@@ -1,0 +1,10 @@
+# shellcheck shell=sh
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# A network card on a tap, in an HVM guest with Debian 12's kernel.
+# timeout: 600
+
+# shellcheck source=/dev/null
+. /lab/parts/net.sh
+
+net_round hvm
