@@ -34,7 +34,7 @@ struct ioreqd_device *device_create(const struct ioreqd_model *model, const char
     }
     device->model = model;
     device->environment = environment;
-    device_set_threads(device, 0);
+    device_set_threads(device, DEVICE_THREADS_AUTO);
     device->reset_when_quiet = (struct ioreqd_work){.run = on_quiet_for_reset, .argument = device};
     log_limit_init(&device->log_limit);
     log_limit_init(&device->guest_error_limit);
@@ -55,10 +55,13 @@ struct ioreqd_device *device_create(const struct ioreqd_model *model, const char
 
 void device_destroy(struct ioreqd_device *device)
 {
+    bool own_loops;
+
     if (device == NULL) {
         return;
     }
-    for (unsigned i = 0; device->queue_loop != NULL && i < device->most_threads; i++) {
+    own_loops = device->queue_loop != NULL && !device->on_main_loop;
+    for (unsigned i = 0; own_loops && i < device->most_loops; i++) {
         if (device->queue_loop[i] != NULL) {
             loop_stop(device->queue_loop[i]); /* its thread raises interrupts through the function */
         }
@@ -85,7 +88,7 @@ void device_destroy(struct ioreqd_device *device)
         sockets_close(device->sockets[i]);
     }
     free(device->sockets);
-    for (unsigned i = 0; device->queue_loop != NULL && i < device->most_threads; i++) {
+    for (unsigned i = 0; own_loops && i < device->most_loops; i++) {
         loop_destroy(device->queue_loop[i]);
     }
     free(device->queue_loop);
@@ -339,16 +342,18 @@ void device_set_threads(struct ioreqd_device *device, unsigned threads)
 {
     cpu_set_t allowed;
 
-    if (threads == 0) {
+    if (threads == DEVICE_THREADS_AUTO) {
         threads = sched_getaffinity(0, sizeof(allowed), &allowed) == 0 ? (unsigned)CPU_COUNT(&allowed) : 1;
+        threads = threads == 1 ? 0 : threads; /* a thread of its own would only take turns with the main one */
     }
-    device->most_threads = threads < MOST_THREADS ? threads : MOST_THREADS;
+    device->on_main_loop = threads == 0;
+    device->most_loops = threads == 0 ? 1 : threads < MOST_THREADS ? threads : MOST_THREADS;
 }
 
 struct ioreqd_loop *device_queue_loop(struct ioreqd_device *device, unsigned queue)
 {
     unsigned together = device->description.queue_group;
-    unsigned index = together == 0 ? 0 : queue / together % device->most_threads;
+    unsigned index = together == 0 ? 0 : queue / together % device->most_loops;
 
     if (device->queue_loop[index] == NULL && !device->configured) {
         device->queue_loop[index] = loop_create();
@@ -366,11 +371,11 @@ static int make_queues(struct ioreqd_device *device)
         return 0;
     }
     device->bell = calloc(queues, sizeof(device->bell[0]));
-    device->queue_loop = calloc(device->most_threads, sizeof(struct ioreqd_loop *));
+    device->queue_loop = calloc(device->most_loops, sizeof(struct ioreqd_loop *));
     if (device->bell == NULL || device->queue_loop == NULL) {
         return -ENOMEM;
     }
-    device->queue_loop[0] = loop_create();
+    device->queue_loop[0] = device->on_main_loop ? device->environment->main_loop : loop_create();
     if (device->queue_loop[0] == NULL) {
         return -ENOMEM;
     }
@@ -417,7 +422,10 @@ int device_configure(struct ioreqd_device *device, const char **property, const 
 /* Threads are named after the device, and numbered after the first. */
 static int start_threads(struct ioreqd_device *device)
 {
-    for (unsigned i = 0; device->queue_loop != NULL && i < device->most_threads; i++) {
+    if (device->on_main_loop) {
+        return 0;
+    }
+    for (unsigned i = 0; device->queue_loop != NULL && i < device->most_loops; i++) {
         char name[16], number[12] = "";
         int rc = 0;
 

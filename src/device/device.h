@@ -6,6 +6,7 @@
 #ifndef IOREQD_DEVICE_DEVICE_H
 #define IOREQD_DEVICE_DEVICE_H
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -64,7 +65,12 @@ int device_keep_stream(struct ioreqd_device *device, struct ioreqd_stream *strea
 /* The same of sockets. */
 int device_keep_sockets(struct ioreqd_device *device, struct ioreqd_sockets *sockets);
 
-/* How many threads its queues may have at most, before device_configure(). 0: as many as this machine has CPUs for. */
+/*
+ * How many threads its queues may have at most, before device_configure(). 0: none, they share the main loop, where each
+ * doorbell spares two switches of threads while vCPUs' accesses wait for the queues' work. DEVICE_THREADS_AUTO, from the
+ * beginning: as many as this process may use CPUs, and none where that is one.
+ */
+#define DEVICE_THREADS_AUTO UINT_MAX
 void device_set_threads(struct ioreqd_device *device, unsigned threads);
 /* And of a network. */
 int device_keep_network(struct ioreqd_device *device, struct ioreqd_network *network);

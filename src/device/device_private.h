@@ -42,9 +42,10 @@ struct ioreqd_device {
     struct ioreqd_network **network;
     size_t networks;
 
-    unsigned most_threads; /* for queues, at least 1 */
+    unsigned most_loops; /* for queues, at least 1 */
+    bool on_main_loop;   /* that one is the main loop */
     struct ioreqd_loop *
-        *queue_loop;         /* room for most_threads; the first is there with queues, others as they are needed */
+        *queue_loop;         /* room for most_loops; the first is there with queues, others as they are needed */
     struct queue_bell *bell; /* one a queue */
 
     enum device_phase phase;

@@ -21,6 +21,9 @@
 #include "device/file_ring.h"
 #include "log.h"
 
+/* Of posted work and file requests in a turn, before other events are looked at. */
+#define TURN_ROUNDS 64
+
 struct ioreqd_loop {
     struct event_base *base;
     struct event *wake;
@@ -86,14 +89,34 @@ static bool run_posted(struct ioreqd_loop *loop)
     return true;
 }
 
-void loop_turn(struct ioreqd_loop *loop)
+/* False when there is more to do, after so many rounds that others on this loop have waited long enough. */
+static bool turn(struct ioreqd_loop *loop)
 {
-    bool again;
+    for (unsigned round = 0; round < TURN_ROUNDS && !atomic_load(&loop->stop); round++) {
+        bool again = run_posted(loop);
 
+        if (!file_ring_turn(loop->files) && !again) {
+            return true;
+        }
+    }
+    return atomic_load(&loop->stop);
+}
+
+void loop_begin_turn(struct ioreqd_loop *loop)
+{
+    atomic_store(&loop->awake, true);
+}
+
+void loop_end_turn(struct ioreqd_loop *loop)
+{
     do {
-        again = run_posted(loop);
-        again = file_ring_turn(loop->files) || again;
-    } while (again && !atomic_load(&loop->stop));
+        if (!turn(loop)) {
+            wake_up(loop); /* to go on after the events that are there; we stay awake until then */
+            return;
+        }
+        atomic_store(&loop->awake, false);
+        /* What was posted before the store found us awake and did not write to the eventfd. */
+    } while (atomic_load(&loop->posted) != NULL && !atomic_load(&loop->stop) && !atomic_exchange(&loop->awake, true));
 }
 
 static void on_wake(evutil_socket_t fd, short what, void *argument)
@@ -105,11 +128,7 @@ static void on_wake(evutil_socket_t fd, short what, void *argument)
     if (read(fd, &count, sizeof(count)) < 0) {
         return; /* EAGAIN: somebody woke us for nothing */
     }
-    do {
-        loop_turn(loop);
-        atomic_store(&loop->awake, false);
-        /* What was posted before the store found us awake and did not write to the eventfd. */
-    } while (atomic_load(&loop->posted) != NULL && !atomic_load(&loop->stop) && !atomic_exchange(&loop->awake, true));
+    loop_end_turn(loop);
     if (atomic_load(&loop->stop)) {
         event_base_loopbreak(loop->base);
     }
@@ -121,7 +140,8 @@ static void on_files(evutil_socket_t fd, short what, void *argument)
 
     (void)fd;
     (void)what;
-    loop_turn(loop);
+    loop_begin_turn(loop);
+    loop_end_turn(loop);
 }
 
 struct ioreqd_loop *loop_create(void)

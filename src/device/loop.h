@@ -40,7 +40,11 @@ struct file_ring *loop_file_ring(struct ioreqd_loop *loop);
 /* See post() of struct ioreqd_host. From any thread. */
 void loop_post(struct ioreqd_loop *loop, struct ioreqd_work *work);
 
-/* Ends a turn that was not begun by posted work: sends out the file requests that the caller made. On the loop. */
-void loop_turn(struct ioreqd_loop *loop);
+/*
+ * The beginning and the end of a turn that was not begun by posted work. In between, nobody who posts has to wake the loop;
+ * the end runs what was posted and sends out the file requests that the caller made. On the loop.
+ */
+void loop_begin_turn(struct ioreqd_loop *loop);
+void loop_end_turn(struct ioreqd_loop *loop);
 
 #endif

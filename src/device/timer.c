@@ -56,8 +56,9 @@ static void on_time(evutil_socket_t fd, short what, void *argument)
         return;
     }
     timer->deadline = 0;
+    loop_begin_turn(loop);
     timer->fire(timer->argument); /* may destroy the timer */
-    loop_turn(loop);
+    loop_end_turn(loop);
 }
 
 struct ioreqd_timer *timer_make(struct ioreqd_loop *loop, void (*fire)(void *argument), void *argument)

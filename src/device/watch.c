@@ -34,8 +34,9 @@ static void on_ready(evutil_socket_t descriptor, short what, void *argument)
     if ((what & EV_WRITE) != 0) {
         events |= IOREQD_WRITABLE;
     }
+    loop_begin_turn(loop);
     watch->ready(watch->argument, events & watch->events); /* may destroy the watch */
-    loop_turn(loop);
+    loop_end_turn(loop);
 }
 
 int watch_make(struct ioreqd_loop *loop, int descriptor, void (*ready)(void *argument, unsigned events), void *argument,

@@ -366,11 +366,12 @@ static void on_requests(evutil_socket_t fd, short what, void *argument)
 
     (void)fd;
     (void)what;
+    loop_begin_turn(worker->environment.main_loop);
     for (unsigned i = 0; i < count; i++) {
         serve_vcpu(worker, vcpu[i]);
     }
     hypervisor->ops->rearm(hypervisor);
-    loop_turn(worker->environment.main_loop); /* file requests that a model's register access made */
+    loop_end_turn(worker->environment.main_loop); /* doorbells, and file requests that a model's register access made */
 }
 
 /* ---- life ---- */

@@ -202,7 +202,7 @@ START_TEST(work_may_post)
 {
     jobs[0].work.run = post_again;
     loop_post(loop, &jobs[0].work);
-    loop_turn(loop);
+    loop_end_turn(loop);
     ck_assert_uint_eq(atomic_load(&jobs[0].runs), 10);
     ck_assert_uint_eq(atomic_load(&jobs[1].made), 9);
     ck_assert_uint_eq(atomic_load(&jobs[1].seen), 9);
@@ -226,7 +226,7 @@ START_TEST(work_may_end_with_its_run)
         work[i].argument = &work[i];
         loop_post(loop, &work[i]);
     }
-    loop_turn(loop);
+    loop_end_turn(loop);
     for (unsigned i = 0; i < 3; i++) {
         ck_assert_uint_eq(atomic_load(&work[i].posted), 0xeeeeeeee);
     }
@@ -312,6 +312,22 @@ START_TEST(events_of_the_caller)
 }
 END_TEST
 
+/* Work without end keeps no event waiting. */
+START_TEST(work_leaves_room_for_events)
+{
+    const struct timeval soon = {.tv_usec = 1000};
+    struct event *timer = evtimer_new(loop_event_base(loop), on_timer, loop);
+
+    jobs[0].work.run = post_for_ever;
+    loop_post(loop, &jobs[0].work);
+    ck_assert_int_eq(event_add(timer, &soon), 0);
+    ck_assert_int_eq(loop_run(loop), 0);
+    ck_assert_uint_eq(atomic_load(&jobs[3].runs), 1);
+    ck_assert_uint_gt(atomic_load(&jobs[0].runs), 1);
+    event_free(timer);
+}
+END_TEST
+
 TCase *loop_tests(void)
 {
     TCase *group = tcase_create("loops");
@@ -327,5 +343,6 @@ TCase *loop_tests(void)
     tcase_add_test(group, a_stopped_loop_runs_nothing);
     tcase_add_test(group, a_busy_loop_can_be_stopped);
     tcase_add_test(group, events_of_the_caller);
+    tcase_add_test(group, work_leaves_room_for_events);
     return group;
 }

@@ -144,6 +144,7 @@ static bool make_device(struct stack *stack, const struct ioreqd_model *model, c
     if (stack->device == NULL) {
         return fail(stack, "device", "no memory");
     }
+    device_set_threads(stack->device, stack->layout == STACK_MAIN_LOOP ? 0 : 2);
     if (model->property != NULL && property_parse(model, &config, device_state(stack->device), &opener, &error) != 0) {
         return fail(stack, "properties", error.text);
     }

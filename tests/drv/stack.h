@@ -21,10 +21,19 @@
 
 /*
  * Where the device sits. The worker's users see no difference, and the same tests run over all of them: the host
- * bridge that is always there, a root port of it; a host bridge with ECAM and apertures in a segment of its own, a root
- * port of that; the last of four such host bridges, whose addresses on the bus are not the processor's.
+ * bridge that is always there; the same, with the device's queues on the main loop instead of on two threads; a root port
+ * of it; a host bridge with ECAM and apertures in a segment of its own, a root port of that; the last of four such host
+ * bridges, whose addresses on the bus are not the processor's.
  */
-enum stack_layout { STACK_PORTS, STACK_ROOT_PORT, STACK_ECAM, STACK_ECAM_ROOT_PORT, STACK_FOURTH, STACK_LAYOUTS };
+enum stack_layout {
+    STACK_PORTS,
+    STACK_MAIN_LOOP,
+    STACK_ROOT_PORT,
+    STACK_ECAM,
+    STACK_ECAM_ROOT_PORT,
+    STACK_FOURTH,
+    STACK_LAYOUTS
+};
 
 /* What stack_open() takes where its options do not say; STACK_PORTS at the beginning. */
 extern enum stack_layout stack_default_layout;

@@ -166,9 +166,9 @@ START_TEST(interrupts_by_a_line)
     static const struct {
         unsigned device, pin;
     } line[STACK_LAYOUTS] = {
-        [STACK_PORTS] = {1, 0},          [STACK_ROOT_PORT] = {0x1c, 0},
-        [STACK_ECAM] = {1, 1},           /* folded: device 1, pin (0 + 1) */
-        [STACK_ECAM_ROOT_PORT] = {1, 0}, /* port 1c: (0 + 0x1c) % 4 */
+        [STACK_PORTS] = {1, 0},          [STACK_MAIN_LOOP] = {1, 0},
+        [STACK_ROOT_PORT] = {0x1c, 0},   [STACK_ECAM] = {1, 1}, /* folded: device 1, pin (0 + 1) */
+        [STACK_ECAM_ROOT_PORT] = {1, 0},                        /* port 1c: (0 + 0x1c) % 4 */
         [STACK_FOURTH] = {1, 1},
     };
     const struct sim_options with_lines = {.intx = true};

