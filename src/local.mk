@@ -80,7 +80,6 @@ libioreqd_recording_la_SOURCES = \
 	src/recording/writer.c src/recording/writer.h
 
 libioreqd_worker_la_SOURCES = \
-	src/worker/claims.c src/worker/claims.h \
 	src/worker/dispatch.c src/worker/dispatch.h \
 	src/worker/recorder.c src/worker/recorder.h src/worker/recorder_private.h \
 	src/worker/recorder_devices.c \

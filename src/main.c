@@ -44,7 +44,6 @@ struct instance {
     struct worker *worker;
     struct toolstack *toolstack;
     struct life *life;
-    struct hypervisor *hypervisor;   /* the worker's */
     struct recorder_file *recording; /* NULL: none is made */
     struct ioreqd_device **device;   /* of the configuration, in its order; NULL: the worker has it, or a root port */
     uint8_t *devfn;
@@ -250,19 +249,13 @@ static int place_all(struct instance *instance)
 
 /* ---- running ---- */
 
-/* Tells xenstore of our server, and which functions of bus 0 it serves. */
-static int claim_functions(struct instance *instance, struct hypervisor_error *error)
-{
-    uint16_t function[FUNCTIONS_PER_BUS];
-    size_t functions = places_of_bus_0(&instance->config, instance->toolstack, instance->devfn, function);
-
-    return toolstack_claim(instance->toolstack, xen_server(instance->hypervisor), function, functions, error);
-}
-
 static int start(struct instance *instance)
 {
     const struct config *config = &instance->config;
+    uint16_t function[FUNCTIONS_PER_BUS];
+    size_t functions;
     struct hypervisor_error error;
+    struct hypervisor *hypervisor;
     int rc;
 
     instance->toolstack = toolstack_open(config->domain_is_id ? NULL : config->domain, config->domain_id, &error);
@@ -279,9 +272,13 @@ static int start(struct instance *instance)
         }
         worker_record(instance->worker, recorder_file_recorder(instance->recording));
     }
-    instance->hypervisor = xen_open(toolstack_guest(instance->toolstack), &error);
-    if (instance->hypervisor == NULL || worker_start(instance->worker, instance->hypervisor, &error) != 0 ||
-        claim_functions(instance, &error) != 0 || worker_serve(instance->worker, &error) != 0) {
+    hypervisor = xen_open(toolstack_guest(instance->toolstack), &error);
+    if (hypervisor == NULL || worker_start(instance->worker, hypervisor, &error) != 0) {
+        return fail_as(instance, &error);
+    }
+    functions = places_of_bus_0(config, instance->toolstack, instance->devfn, function);
+    if (toolstack_claim(instance->toolstack, xen_server(hypervisor), function, functions, &error) != 0 ||
+        worker_serve(instance->worker, &error) != 0) {
         return fail_as(instance, &error);
     }
     rc = toolstack_announce(instance->toolstack);
@@ -304,7 +301,7 @@ static int start(struct instance *instance)
     }
     log_line(LOG_INFO, NULL, "domain %u: %zu device%s ready (IOREQ server %u)",
              toolstack_guest(instance->toolstack)->domain, config->devices, config->devices == 1 ? "" : "s",
-             xen_server(instance->hypervisor));
+             xen_server(hypervisor));
     return 0;
 }
 
@@ -341,24 +338,6 @@ static int watch_signals(struct instance *instance)
     return 0;
 }
 
-/* The guest was reset, and the worker serves it by another server than before. */
-static int renew(void *context)
-{
-    struct instance *instance = context;
-    struct hypervisor_error error;
-
-    toolstack_release(instance->toolstack);
-    if (claim_functions(instance, &error) != 0) {
-        log_line(LOG_ERROR, NULL, "%s", error.text);
-        return -1;
-    }
-    if (toolstack_announce(instance->toolstack) != 0) {
-        log_line(LOG_ERROR, NULL, "cannot tell xenstore that the devices answer again: %s", strerror(errno));
-        return -1;
-    }
-    return 0;
-}
-
 static int run(struct instance *instance)
 {
     if (make_devices(instance) != 0) {
@@ -374,7 +353,7 @@ static int run(struct instance *instance)
     if (watch_signals(instance) != 0 || start(instance) != 0) {
         return -1;
     }
-    instance->life = life_watch(instance->worker, instance->toolstack, renew, instance);
+    instance->life = life_watch(instance->worker, instance->toolstack);
     if (instance->life == NULL) {
         return config_error_memory(&instance->error);
     }
@@ -386,10 +365,7 @@ static int run(struct instance *instance)
         readiness_withdraw(instance->config.pidfile);
         toolstack_close(instance->toolstack);
         /* The recording is left as it is: a thread may still add to it. */
-        _exit(life_failed(instance->life) ? EXIT_STATUS_FAILED : EXIT_STATUS_DONE);
-    }
-    if (life_failed(instance->life)) {
-        return config_error_set(&instance->error, EXIT_STATUS_FAILED, "the guest's reset could not be followed");
+        _exit(EXIT_STATUS_DONE);
     }
     return 0;
 }

@@ -84,11 +84,6 @@ struct hypervisor_ops {
      */
     int (*start)(struct hypervisor *, struct hypervisor_error *);
     void (*stop)(struct hypervisor *);
-    /*
-     * Whether the hypervisor has taken the server away by itself, with all claims and whatever was open, as it does when
-     * the guest is reset. Then stop and start give a new one.
-     */
-    bool (*lost)(struct hypervisor *);
 
     /*
      * Claims of port and memory ranges, both ends included, and of functions bus << 8 | device << 3 | function. 0 or a

@@ -18,7 +18,7 @@
 enum guest_life {
     GUEST_ALIVE,
     GUEST_SUSPENDED, /* stopped, to go on later */
-    GUEST_RESETTING, /* stopped for a soft reset: to go on with its memory, and nothing else that Xen keeps for it */
+    GUEST_RESETTING, /* stopped for a soft reset: to go on with its memory and its devices */
     GUEST_GONE       /* shut down, crashed, dying or no more there: will never run again */
 };
 
@@ -46,9 +46,6 @@ int toolstack_claim(struct toolstack *toolstack, unsigned server, const uint16_t
 
 /* Whether somebody is known to have the function; who: filled in for people. */
 bool toolstack_function_taken(struct toolstack *toolstack, uint16_t function, char *who, size_t size);
-
-/* Takes back what was claimed and announced. */
-void toolstack_release(struct toolstack *toolstack);
 
 /* After toolstack_claim(): tells the toolstack that the devices answer. 0 or a negative errno. */
 int toolstack_announce(struct toolstack *toolstack);

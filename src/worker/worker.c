@@ -15,7 +15,6 @@
 
 #include "bridge/bridge.h"
 #include "log.h"
-#include "worker/claims.h"
 #include "worker/dispatch.h"
 
 #define SWEEP_MICROSECONDS 50000
@@ -48,7 +47,6 @@ struct worker {
     struct hypervisor *hypervisor;
     struct bridge_platform platform;
     struct dispatch dispatch;
-    struct claims claims;
     struct bridge_host_config *host;
     size_t hosts;
     struct worker_port *port;
@@ -132,7 +130,6 @@ void worker_destroy(struct worker *worker)
     free(worker->port);
     free(worker->host);
     bridge_destroy(worker->environment.bridge);
-    claims_free(&worker->claims);
     guest_memory_destroy(worker->environment.memory);
     if (worker->hypervisor != NULL) {
         worker->hypervisor->ops->close(worker->hypervisor);
@@ -241,32 +238,30 @@ static void record_header(const struct worker *worker)
 
 static int platform_claim(void *context, enum bridge_space space, uint64_t first, uint64_t last)
 {
-    struct worker *worker = context;
+    struct hypervisor *hypervisor = ((struct worker *)context)->hypervisor;
 
-    return claims_add(&worker->claims, worker->hypervisor, space == BRIDGE_MEMORY ? CLAIM_MEMORY : CLAIM_PORT, first,
-                      last);
+    return hypervisor->ops->claim(hypervisor, space == BRIDGE_MEMORY ? CLAIM_MEMORY : CLAIM_PORT, first, last);
 }
 
 static int platform_unclaim(void *context, enum bridge_space space, uint64_t first, uint64_t last)
 {
-    struct worker *worker = context;
+    struct hypervisor *hypervisor = ((struct worker *)context)->hypervisor;
 
-    return claims_remove(&worker->claims, worker->hypervisor, space == BRIDGE_MEMORY ? CLAIM_MEMORY : CLAIM_PORT, first,
-                         last);
+    return hypervisor->ops->unclaim(hypervisor, space == BRIDGE_MEMORY ? CLAIM_MEMORY : CLAIM_PORT, first, last);
 }
 
 static int platform_claim_function(void *context, uint16_t function)
 {
-    struct worker *worker = context;
+    struct hypervisor *hypervisor = ((struct worker *)context)->hypervisor;
 
-    return claims_add_function(&worker->claims, worker->hypervisor, function);
+    return hypervisor->ops->claim_function(hypervisor, function);
 }
 
 static int platform_unclaim_function(void *context, uint16_t function)
 {
-    struct worker *worker = context;
+    struct hypervisor *hypervisor = ((struct worker *)context)->hypervisor;
 
-    return claims_remove_function(&worker->claims, worker->hypervisor, function);
+    return hypervisor->ops->unclaim_function(hypervisor, function);
 }
 
 static void platform_message(void *context, uint64_t address, uint32_t data)
@@ -509,24 +504,14 @@ int worker_serve(struct worker *worker, struct hypervisor_error *error)
     return rc;
 }
 
-bool worker_lost(struct worker *worker)
+void worker_forget_memory(struct worker *worker)
 {
-    return !worker->ending && worker->hypervisor->ops->lost(worker->hypervisor);
-}
+    struct timeval soon = {.tv_usec = SWEEP_MICROSECONDS};
 
-int worker_renew(struct worker *worker, struct hypervisor_error *error)
-{
-    struct hypervisor *hypervisor = worker->hypervisor;
-    int rc;
-
-    hypervisor->ops->stop(hypervisor);
-    /* What Xen keeps for the guest is new, and its pages may have changed places. */
-    guest_memory_invalidate(worker->environment.memory);
-    if (hypervisor->ops->start(hypervisor, error) != 0) {
-        return -1;
+    if (!worker->ending) {
+        guest_memory_invalidate(worker->environment.memory);
+        event_add(worker->sweep, &soon);
     }
-    rc = claims_repeat(&worker->claims, hypervisor);
-    return rc == 0 ? 0 : refuse(error, "what the devices had", rc);
 }
 
 static void on_impatience(evutil_socket_t fd, short what, void *argument)

@@ -49,13 +49,8 @@ void worker_record(struct worker *worker, struct recorder *recorder);
 int worker_start(struct worker *worker, struct hypervisor *hypervisor, struct hypervisor_error *error);
 int worker_serve(struct worker *worker, struct hypervisor_error *error);
 
-/*
- * Whether the hypervisor has taken the server away, as it does when the guest is reset with its memory kept; asked of a
- * running worker. worker_renew() then makes a new one with the same claims; devices keep their state. 0, or -1
- * with the error filled in.
- */
-bool worker_lost(struct worker *worker);
-int worker_renew(struct worker *worker, struct hypervisor_error *error);
+/* What is known of the guest's memory is not to be relied on any more, as with a request that says so. */
+void worker_forget_memory(struct worker *worker);
 
 /*
  * Runs the loop until worker_end(). Then no more requests are taken, the server is gone, and the devices come to rest,

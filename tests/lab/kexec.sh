@@ -1,8 +1,8 @@
 # shellcheck shell=sh disable=SC2154,SC2016 # variables of tests/lab/lib.sh; commands for the guest
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# kexec in an HVM guest with Xen's drivers: Xen resets the domain, and takes all IOREQ servers away; the new kernel finds its devices all
-# the same, twice, and the data is right.
+# kexec in an HVM guest with Xen's drivers: the domain shuts down and is reset; ioreqd stays, and the new kernel finds its devices, twice, with the
+# right data.
 # timeout: 420
 
 # devices: what a guest that has just begun does with its devices.
@@ -29,7 +29,7 @@ next_kernel() {
     check "kernel number $1 is up (after $next_try s)" [ "$next_seen" -ge "$1" ]
     guest_check g "it is the new one" 'cat /proc/cmdline'
     expect_match " number=$1\$"
-    expect_equal "resets that ioreqd has followed" "$(grep -c 'devices answer again' "$(ioreqd_log g)")" "$(($1 - 1))"
+    expect_equal "resets that ioreqd has followed" "$(grep -c 'goes on with another kernel' "$(ioreqd_log g)")" "$(($1 - 1))"
 }
 
 # shellcheck source=/dev/null

@@ -3,9 +3,6 @@
  * Resets by the driver with requests in flight (virtio 1.4 §2.4.1, §4.1.4.3.2): after it the device leaves the old
  * rings and buffers alone, and works again when it is set up again.
  */
-#include <errno.h>
-#include <sched.h>
-#include <stdatomic.h>
 #include <string.h>
 
 #include "tests/worker/disk.h"
@@ -94,72 +91,6 @@ START_TEST(a_broken_ring)
 }
 END_TEST
 
-/* ---- a guest that is reset with its memory kept ---- */
-
-struct renewal {
-    struct ioreqd_work work;
-    atomic_int done; /* 1: a server again; -1: not */
-};
-
-static void renew(void *argument)
-{
-    struct renewal *renewal = argument;
-    struct hypervisor_error error;
-
-    atomic_store(&renewal->done, worker_lost(stack.worker) && worker_renew(stack.worker, &error) == 0 ? 1 : -1);
-}
-
-static int renew_now(void)
-{
-    struct renewal renewal = {.work.run = renew};
-
-    renewal.work.argument = &renewal;
-    loop_post(worker_loop(stack.worker), &renewal.work);
-    while (atomic_load(&renewal.done) == 0) {
-        sched_yield();
-    }
-    return atomic_load(&renewal.done);
-}
-
-/* The device is as the old kernel left it, where it was; requests that were in flight come to their end. */
-START_TEST(soft_reset)
-{
-    uint32_t seed = 4;
-    struct disk_load load = {.vcpu = &vcpu[0], .seed = 6, .parts = 1, .requests = 40, .indirect = true};
-
-    disk_open(1, NULL);
-    disk_start(DISK_FEATURES, 0);
-    for (unsigned round = 0; round < 20; round++) {
-        disk_run(&load);
-        ck_assert_msg(load.wrong == NULL, "round %u: %s", round, load.wrong);
-        if (round % 2 == 1) {
-            start_some(&seed);
-        }
-        ck_assert_int_eq(renew_now(), -1); /* not lost */
-        sim_soft_reset(stack.sim);
-        ck_assert_uint_eq(virtio_get(&blk.virtio, &vcpu[0], VIRTIO_STATUS, 1), 0xff);
-        ck_assert_int_eq(renew_now(), 1);
-        ck_assert_uint_eq(virtio_get(&blk.virtio, &vcpu[0], VIRTIO_STATUS, 1), 0xf);
-        if (round % 2 == 1) {
-            disk_start(DISK_FEATURES, 0); /* what the new kernel's driver does */
-        }
-    }
-    disk_close();
-}
-END_TEST
-
-/* Xen may refuse the new server; the worker says so and can be ended. */
-START_TEST(soft_reset_without_a_server)
-{
-    disk_open(1, NULL);
-    disk_start(DISK_FEATURES, 0);
-    sim_soft_reset(stack.sim);
-    sim_fail(stack.sim, SIM_FAULT_START, 0, ENOSPC);
-    ck_assert_int_eq(renew_now(), -1);
-    disk_close();
-}
-END_TEST
-
 TCase *reset_tests(void)
 {
     TCase *group = tcase_create("reset");
@@ -168,7 +99,5 @@ TCase *reset_tests(void)
     tcase_add_test(group, reset_with_requests_in_flight);
     tcase_add_test(group, doorbells_of_an_idle_device);
     tcase_add_test(group, a_broken_ring);
-    tcase_add_test(group, soft_reset);
-    tcase_add_test(group, soft_reset_without_a_server);
     return group;
 }

@@ -100,7 +100,6 @@ static int start(struct hypervisor *hypervisor, struct hypervisor_error *error)
         goto out;
     }
     sim->enabled = true;
-    sim->lost = false;
     for (unsigned vcpu = 0; vcpu < hypervisor->guest.vcpus; vcpu++) {
         sim->port[vcpu] = sim->next_port++;
         sim->page->slot[vcpu].event_port = sim->port[vcpu];
@@ -128,30 +127,6 @@ static void stop(struct hypervisor *hypervisor)
     }
     memset(sim->claims, 0, sizeof(sim->claims));
     memset(sim->channel, 0, sizeof(sim->channel));
-    pthread_mutex_unlock(&sim->lock);
-}
-
-static bool lost(struct hypervisor *hypervisor)
-{
-    struct sim *sim = sim_of(hypervisor);
-    bool lost;
-
-    pthread_mutex_lock(&sim->lock);
-    lost = sim->lost;
-    pthread_mutex_unlock(&sim->lock);
-    return lost;
-}
-
-void sim_soft_reset(struct hypervisor *hypervisor)
-{
-    struct sim *sim = sim_of(hypervisor);
-
-    pthread_mutex_lock(&sim->lock);
-    sim->enabled = false;
-    sim->lost = true;
-    memset(sim->claims, 0, sizeof(sim->claims));
-    memset(sim->channel, 0, sizeof(sim->channel));
-    memset(sim->page, 0, sizeof(*sim->page));
     pthread_mutex_unlock(&sim->lock);
 }
 
@@ -222,7 +197,6 @@ static const struct hypervisor_ops sim_ops = {
     .close = close_sim,
     .start = start,
     .stop = stop,
-    .lost = lost,
     .claim = claim,
     .unclaim = unclaim,
     .claim_function = claim_function,

@@ -61,12 +61,6 @@ uint64_t sim_wait(struct hypervisor *, unsigned vcpu);
 uint64_t sim_access(struct hypervisor *, unsigned vcpu, enum request_kind kind, uint64_t address, uint32_t size,
                     uint32_t count, unsigned flags, uint64_t data);
 
-/*
- * The guest is reset with its memory kept, and the server with its claims is taken away, as by Xen's domain_soft_reset().
- * No vCPU may have a request open: a domain that is reset is shut down.
- */
-void sim_soft_reset(struct hypervisor *);
-
 /* The slot itself, for tests that break the protocol. */
 struct slot *sim_slot(struct hypervisor *, unsigned vcpu);
 

@@ -85,7 +85,6 @@ struct sim {
 
     pthread_mutex_t lock;
     bool enabled;
-    bool lost;
     uint32_t next_port;
     uint32_t port[HYPERVISOR_MAX_VCPUS];
     struct sim_ranges claims[SIM_CLAIMS];

@@ -200,21 +200,15 @@ static void withdraw(struct toolstack *toolstack)
     } while (!xs_transaction_end(toolstack->store, transaction, false) && errno == EAGAIN);
 }
 
-void toolstack_release(struct toolstack *toolstack)
-{
-    if (toolstack->path[0] != '\0') {
-        withdraw(toolstack);
-        toolstack->path[0] = '\0';
-    }
-}
-
 void toolstack_close(struct toolstack *toolstack)
 {
     if (toolstack == NULL) {
         return;
     }
     if (toolstack->store != NULL) {
-        toolstack_release(toolstack);
+        if (toolstack->path[0] != '\0') {
+            withdraw(toolstack);
+        }
         xs_close(toolstack->store);
     }
     domain_info_close(toolstack->info);

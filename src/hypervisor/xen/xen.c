@@ -17,7 +17,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <xendevicemodel.h>
@@ -52,8 +51,6 @@ _Static_assert(SLOT_TYPE_PORT == IOREQ_TYPE_PIO && SLOT_TYPE_COPY == IOREQ_TYPE_
 
 #define EVENTS_MAX HYPERVISOR_MAX_VCPUS
 #define NO_VCPU    UINT8_MAX
-/* The slot that carries our mark; a guest with so many vCPUs has none. */
-#define MARK_SLOT (HYPERVISOR_MAX_VCPUS - 1)
 
 struct xen {
     struct hypervisor hypervisor;
@@ -64,8 +61,6 @@ struct xen {
     xenevtchn_handle *events;
 
     bool started;
-    bool lost; /* Xen has taken the server away; another emulator's may have its number */
-    uint64_t mark;
     ioservid_t server;
     xenforeignmemory_resource_handle *resource;
     struct slot_page *page;
@@ -155,16 +150,12 @@ static void xen_stop(struct hypervisor *hypervisor)
         return;
     }
     xen->started = false;
-    if (xen->lost) {
-        goto forget;
-    }
     /* Pauses the guest meanwhile: afterwards no vCPU begins a request. Fails when the guest is gone, as all below. */
     xendevicemodel_set_ioreq_server_state(xen->device_model, domain, xen->server, 0);
     if (xen->page != NULL) {
         answer_all(xen);
     }
     xendevicemodel_destroy_ioreq_server(xen->device_model, domain, xen->server);
-forget:
     for (unsigned i = 0; i < hypervisor->guest.vcpus; i++) {
         if (xen->port[i] != 0) {
             xenevtchn_unbind(xen->events, xen->port[i]);
@@ -176,8 +167,6 @@ forget:
     }
     xen->resource = NULL;
     xen->page = NULL;
-    xen->rung_count = 0;
-    xen->lost = false;
     free(xen->vcpu_of_port);
     xen->vcpu_of_port = NULL;
     xen->ports = 0;
@@ -188,7 +177,6 @@ static int xen_start(struct hypervisor *hypervisor, struct hypervisor_error *err
     struct xen *xen = of(hypervisor);
     domid_t domain = (domid_t)hypervisor->guest.domain;
     void *page = NULL;
-    struct timespec now;
 
     if (xendevicemodel_create_ioreq_server(xen->device_model, domain, HVM_IOREQSRV_BUFIOREQ_OFF, &xen->server) != 0) {
         if (errno == ENOSPC) {
@@ -213,11 +201,6 @@ static int xen_start(struct hypervisor *hypervisor, struct hypervisor_error *err
         goto fail;
     }
     xen->page = page;
-    if (hypervisor->guest.vcpus <= MARK_SLOT) {
-        clock_gettime(CLOCK_MONOTONIC, &now);
-        xen->mark = (uint64_t)getpid() << 32 ^ (uint64_t)now.tv_sec * 1000000000 ^ (uint64_t)now.tv_nsec;
-        xen->page->slot[MARK_SLOT].data = xen->mark;
-    }
     if (xendevicemodel_set_ioreq_server_state(xen->device_model, domain, xen->server, 1) != 0) {
         xen_error(error, HYPERVISOR_REFUSED, "domain %u: cannot enable IOREQ server %u: %s", domain, xen->server,
                   strerror(errno));
@@ -231,35 +214,6 @@ static int xen_start(struct hypervisor *hypervisor, struct hypervisor_error *err
 fail:
     xen_stop(hypervisor);
     return -1;
-}
-
-/*
- * A server of our number may be that of a QEMU which was started again: ours has our mark in a slot that no vCPU has. It is
- * read through a mapping made now, as the old page stays ours.
- */
-static bool xen_lost(struct hypervisor *hypervisor)
-{
-    struct xen *xen = of(hypervisor);
-    domid_t domain = (domid_t)hypervisor->guest.domain;
-    xenforeignmemory_resource_handle *resource;
-    struct slot_page *page;
-    void *address = NULL;
-
-    if (!xen->started || xen->lost) {
-        return xen->lost;
-    }
-    if (hypervisor->guest.vcpus > MARK_SLOT) {
-        xen->lost = xendevicemodel_get_ioreq_server_info(xen->device_model, domain, xen->server, NULL, NULL, NULL) != 0;
-        return xen->lost;
-    }
-    resource = xenforeignmemory_map_resource(xen->memory, domain, XENMEM_resource_ioreq_server, xen->server,
-                                             XENMEM_resource_ioreq_server_frame_ioreq(0), 1, &address, PROT_READ, 0);
-    page = address;
-    xen->lost = resource == NULL || page->slot[MARK_SLOT].data != xen->mark;
-    if (resource != NULL) {
-        xenforeignmemory_unmap_resource(xen->memory, resource);
-    }
-    return xen->lost;
 }
 
 static void xen_close(struct hypervisor *hypervisor)
@@ -474,7 +428,6 @@ static const struct hypervisor_ops xen_ops = {
     .close = xen_close,
     .start = xen_start,
     .stop = xen_stop,
-    .lost = xen_lost,
     .claim = xen_claim,
     .unclaim = xen_unclaim,
     .claim_function = xen_claim_function,

@@ -82,7 +82,7 @@ net_passt() {
     tool ip route add default via 10.9.8.2 dev world0
     # passt makes itself a root of its own, which nobody can who lives in the kernel's first one: it gets another view of dom0, for itself alone.
     mkdir -p /run/passt-root
-    unshare -m sh -c 'mount --make-rprivate / && mount --rbind / /run/passt-root && exec chroot /run/passt-root "$@"' sh /usr/bin/tool passt --foreground \
+    unshare -m sh -c 'mount --make-rprivate / && mount --rbind / /run/passt-root && cd /run/passt-root && mount -o move . / && exec chroot . "$@"' sh /usr/bin/tool passt --foreground \
         --runas 0 --one-off --socket "$WORK/passt.sock" --interface world0 --address 10.9.7.2 --netmask 24 --gateway 10.9.7.1 --ipv4-only --quiet \
         >"$RESULTS/passt.log" 2>&1 &
     echo $! >>"$WORK/helpers"
