@@ -20,13 +20,14 @@ net_round() {
     tool ip address add 10.9.0.1/24 dev guest0
     tool ip link set guest0 up
     tool iperf3 -s -D
+    echo 1 >/proc/sys/net/ipv4/tcp_no_metrics_save # each run of iperf3 is to begin like the first
     guest_create g "$@" vcpus=2 memory=384
     ioreqd_start g --device "$TOOLS_DISK,addr=10" --device "virtio-net,network=tap:guest0,mac=52:54:00:12:34:56,queues=2,addr=11"
     guest_unpause g
     guest_wait_up g
     guest_tools g
     guest_check g "the card" 'modprobe virtio_net && for try in $(seq 1 50); do [ -e /sys/class/net/eth0 ] && break; sleep 0.1; done
-        cat /sys/class/net/eth0/address; ip link set eth0 up && ip addr add 10.9.0.2/24 dev eth0 && sleep 1; cat /sys/class/net/eth0/carrier'
+        cat /sys/class/net/eth0/address; echo 1 >/proc/sys/net/ipv4/tcp_no_metrics_save; ip link set eth0 up && ip addr add 10.9.0.2/24 dev eth0 && sleep 1; cat /sys/class/net/eth0/carrier'
     expect_match '^52:54:00:12:34:56$'
     expect_match '^1$'
     guest_check g "ping -f" 'tool ping -q -f -c 500 10.9.0.1' 60
@@ -88,6 +89,7 @@ net_passt() {
     echo $! >>"$WORK/helpers"
     wait_until 10 [ -S "$WORK/passt.sock" ] || fail "passt does not listen: $(cat "$RESULTS/passt.log")"
     tool iperf3 -s -D
+    echo 1 >/proc/sys/net/ipv4/tcp_no_metrics_save # each run of iperf3 is to begin like the first
     guest_create g "$@" memory=384
     ioreqd_start g --device "$TOOLS_DISK,addr=10" --device "virtio-net,network=unix:$WORK/passt.sock,addr=11"
     guest_unpause g
