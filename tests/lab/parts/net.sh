@@ -72,7 +72,21 @@ net_round() {
     tool ip link delete guest0
 }
 
-# net_passt KIND [OPTION...]: a guest with a card on passt, without any privilege in the network: dom0 by its gateway's address, both ways.
+# start_passt: a passt at $WORK/passt.sock; sets `passt`.
+start_passt() {
+    rm -f "$WORK/passt.sock"
+    # passt makes itself a root of its own, which nobody can who lives in the kernel's first one: it gets another view of dom0, for itself alone.
+    mkdir -p /run/passt-root
+    unshare -m sh -c 'mount --make-rprivate / && mount --rbind / /run/passt-root && cd /run/passt-root && mount -o move . / && exec chroot . "$@"' sh /usr/bin/tool passt --foreground \
+        --runas 0 --socket "$WORK/passt.sock" --interface world0 --address 10.9.7.2 --netmask 24 --gateway 10.9.7.1 --ipv4-only --quiet \
+        >"$RESULTS/passt.log" 2>&1 &
+    passt=$!
+    echo "$passt" >>"$WORK/helpers"
+    wait_until 10 [ -S "$WORK/passt.sock" ] || fail "passt does not listen: $(cat "$RESULTS/passt.log")"
+}
+
+# net_passt KIND [OPTION...]: a guest with a card on passt, without any privilege in the network: dom0 by its gateway's address, both ways; then passt
+# dies, and there is another one.
 net_passt() {
     tools_mount
     # It wants an interface to the world, though nothing goes there.
@@ -81,13 +95,7 @@ net_passt() {
     tool ip address add 10.9.8.1/24 dev world0
     tool ip link set world0 up && tool ip link set world1 up
     tool ip route add default via 10.9.8.2 dev world0
-    # passt makes itself a root of its own, which nobody can who lives in the kernel's first one: it gets another view of dom0, for itself alone.
-    mkdir -p /run/passt-root
-    unshare -m sh -c 'mount --make-rprivate / && mount --rbind / /run/passt-root && cd /run/passt-root && mount -o move . / && exec chroot . "$@"' sh /usr/bin/tool passt --foreground \
-        --runas 0 --one-off --socket "$WORK/passt.sock" --interface world0 --address 10.9.7.2 --netmask 24 --gateway 10.9.7.1 --ipv4-only --quiet \
-        >"$RESULTS/passt.log" 2>&1 &
-    echo $! >>"$WORK/helpers"
-    wait_until 10 [ -S "$WORK/passt.sock" ] || fail "passt does not listen: $(cat "$RESULTS/passt.log")"
+    start_passt
     tool iperf3 -s -D
     echo 1 >/proc/sys/net/ipv4/tcp_no_metrics_save # each run of iperf3 is to begin like the first
     guest_create g "$@" memory=384
@@ -101,6 +109,12 @@ net_passt() {
     guest_check g "iperf3 to dom0 by passt" 'tool iperf3 -c 10.9.7.1 -t 3 -f k | grep receiver' 60
     expect_no_match ' 0\.00 Kbits/sec'
     guest_check g "and from it" 'tool iperf3 -c 10.9.7.1 -t 3 -f k -R | grep receiver' 60
+    expect_no_match ' 0\.00 Kbits/sec'
+    kill -KILL "$passt"
+    guest_check g "the link goes with passt" 'for try in $(seq 1 100); do [ "$(cat /sys/class/net/eth0/carrier)" = 0 ] && exit 0; sleep 0.1; done; exit 1'
+    start_passt
+    guest_check g "and comes with another" 'for try in $(seq 1 100); do [ "$(cat /sys/class/net/eth0/carrier)" = 1 ] && exit 0; sleep 0.1; done; exit 1'
+    guest_check g "iperf3 to dom0 again" 'tool iperf3 -c 10.9.7.1 -t 1 -f k | grep receiver' 60
     expect_no_match ' 0\.00 Kbits/sec'
     guest_destroy g
     expect_guest_over g
