@@ -39,6 +39,7 @@ static void open_rng(void)
     ck_assert_uint_eq(function.device, 0x1044);
     pci_place(&vcpu[0], &function, &space);
     ck_assert(virtio_probe(&virtio, &vcpu[0], &function));
+    pci_msix_set(&vcpu[0], &function, 0, 0xfee00000, 0x41);
     pci_msix_enable(&vcpu[0], &function, true);
     ck_assert(virtio_reset(&virtio, &vcpu[0]) && virtio_negotiate(&virtio, &vcpu[0], UINT64_MAX));
     ck_assert(virtio_queue_open(&queue, &virtio, &vcpu[0], 0, SIZE, MEMORY, 0));
@@ -59,13 +60,19 @@ static uint32_t ask(void)
     const struct virtio_segment segment = {BUFFER, PIECE, true};
     uint32_t written = 0;
 
+    virtio_queue_listen(&queue); /* as Linux does when it takes a buffer */
     ck_assert_int_ge(virtio_queue_add(&queue, &segment, 1, 0), 0);
     if (virtio_queue_needs_kick(&queue)) {
         virtio_queue_notify(&queue, &vcpu[0]);
     }
     for (double end = seconds() + 5; seconds() < end;) {
+        struct sim_interrupt interrupt;
+
         if (virtio_queue_take(&queue, &written) >= 0) {
             return written;
+        }
+        if (!sim_interrupt_wait(stack.sim, 5000, &interrupt)) {
+            break;
         }
     }
     return 0;
