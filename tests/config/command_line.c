@@ -205,7 +205,10 @@ static const struct {
     /* options */
     {{{"--devise", "edu"}}, "--devise: unknown option: is --device meant?"},
     {{{"--domian=5"}}, "--domian: unknown option: is --domain meant?"},
-    {{{"--config", "x"}}, "--config: unknown option: see ioreqd --help"},
+    {{{"--control-file", "x"}}, "--control-file: unknown option: see ioreqd --help"},
+    {{{"--check", "--config", "/nowhere/x"}},
+     "--config /nowhere/x: cannot be read: No such file or directory: give the path of a configuration file"},
+    {{{"--config", "a", "--config", "a"}}, "--config: the option is given twice: give it once"},
     {{{"-x"}}, "-x: unknown option: see ioreqd --help"},
     {{{"-"}}, "-: unknown option: see ioreqd --help"},
     {{{"--"}}, "--: unknown option: see ioreqd --help"},
