@@ -43,13 +43,14 @@ int config_search(void *context, const struct config *config, char **path, struc
     if (found == NULL && look(search->directory, names.uuid, by_uuid)) {
         found = by_uuid;
     }
+    if (found == NULL && by_name[0] == 0 && by_uuid[0] == 0) {
+        snprintf(by_name, sizeof(by_name), "%s/NAME.conf", search->directory);
+    }
     if (found == NULL) {
         return config_error_setting(error, config, "domain", config->domain,
                                     "there is no --device, and no configuration file: looked for %s%s%s: make one, or "
                                     "give --config FILE or --device MODEL",
-                                    by_name[0] != 0 ? by_name : search->directory,
-                                    by_name[0] != 0 && by_uuid[0] != 0 ? " and " : "",
-                                    by_name[0] == 0 && by_uuid[0] == 0 ? "/NAME.conf" : by_uuid);
+                                    by_name, by_name[0] != 0 && by_uuid[0] != 0 ? " and " : "", by_uuid);
     }
     *path = strdup(found);
     return *path != NULL ? 0 : config_error_memory(error);
