@@ -109,7 +109,7 @@ ioreqd_SOURCES = \
 	src/places.c src/places.h \
 	src/readiness.c src/readiness.h \
 	src/record.c src/record.h
-ioreqd_CPPFLAGS = $(AM_CPPFLAGS) -DMODULE_DIRECTORY='"$(moduledir)"'
+ioreqd_CPPFLAGS = $(AM_CPPFLAGS) -DMODULE_DIRECTORY='"$(moduledir)"' -DCONFIG_DIRECTORY='"$(sysconfdir)/ioreqd"'
 ioreqd_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) $(URING_CFLAGS)
 ioreqd_LDADD = libioreqd-worker.la libioreqd-device.la libioreqd-describe.la libioreqd-bridge.la \
 	libioreqd-config.la libioreqd-xen.la

@@ -18,6 +18,7 @@
 #include "config/config.h"
 #include "config/help.h"
 #include "config/property.h"
+#include "config/search.h"
 #include "describe_mode.h"
 #include "device/device.h"
 #include "device/file.h"
@@ -40,6 +41,7 @@
 struct instance {
     struct config config;
     struct config_error error;
+    struct config_faults faults; /* when there are several: error is not used */
     struct models *models;
     struct worker *worker;
     struct toolstack *toolstack;
@@ -176,6 +178,7 @@ static int make_device(struct instance *instance, const struct config_device *co
     struct ioreqd_device *device;
 
     if (model == NULL) {
+        config_error_move_device(&instance->error, config, "model", config->model);
         return -1;
     }
     device = device_create(model, config->id, worker_environment(instance->worker));
@@ -214,10 +217,13 @@ static int make_devices(struct instance *instance)
             continue; /* a part of the bridge */
         }
         if (make_device(instance, &config->device[i], &instance->device[i]) != 0) {
-            return -1;
+            config_faults_add(&instance->faults, &instance->error);
+            if (config->mode != CONFIG_CHECK) {
+                return -1;
+            }
         }
     }
-    return 0;
+    return instance->faults.count == 0 ? 0 : -1;
 }
 
 /* Hands bridges, ports and devices to the worker. */
@@ -288,8 +294,10 @@ static int start(struct instance *instance)
     }
     rc = readiness_announce(config->pidfile);
     if (rc != 0) {
-        return config_error_set(&instance->error, EXIT_STATUS_FAILED, "--pidfile %s: cannot be written: %s",
-                                config->pidfile, strerror(-rc));
+        config_error_setting(&instance->error, config, "pidfile", config->pidfile, "cannot be written: %s",
+                             strerror(-rc));
+        instance->error.exit_status = EXIT_STATUS_FAILED;
+        return -1;
     }
     instance->announced = true;
     for (size_t i = 0; i < config->devices; i++) {
@@ -424,10 +432,43 @@ static int help(struct instance *instance)
     return 0;
 }
 
+/* What xenstore knows of a domain; nothing where it cannot be read, which a run tells of later. */
+static void find_names(void *context, const struct config *config, struct config_names *names)
+{
+    (void)context;
+    if (config->mode == CONFIG_RUN) {
+        toolstack_names(config->domain_is_id ? NULL : config->domain, config->domain_id, names->name,
+                        sizeof(names->name), names->uuid, sizeof(names->uuid));
+    }
+}
+
+static int load(struct instance *instance, int argc, char **argv)
+{
+    struct config_search search = {.directory = CONFIG_DIRECTORY, .names = find_names};
+    const struct config_finder finder = {.find = config_search, .context = &search};
+
+    return config_load(argc, argv, &finder, &instance->config, &instance->faults);
+}
+
+static int tell_faults(struct instance *instance)
+{
+    if (instance->faults.count == 0) {
+        config_faults_add(&instance->faults, &instance->error);
+    }
+    for (size_t i = 0; i < instance->faults.count; i++) {
+        log_line(LOG_ERROR, NULL, "%s", instance->faults.fault[i].text);
+    }
+    if (instance->faults.more) {
+        log_line(LOG_ERROR, NULL, "there are more mistakes: mend these first");
+    }
+    return instance->faults.fault[0].exit_status;
+}
+
 int main(int argc, char **argv)
 {
     struct instance instance = {0};
-    int rc = config_from_arguments(argc, argv, &instance.config, &instance.error);
+    int rc = load(&instance, argc, argv);
+    int status = EXIT_STATUS_DONE;
 
     if (rc == 0) {
         log_set_level(instance.config.log_level);
@@ -445,8 +486,8 @@ int main(int argc, char **argv)
         }
     }
     if (rc != 0) {
-        log_line(LOG_ERROR, NULL, "%s", instance.error.text);
+        status = tell_faults(&instance);
     }
     tidy(&instance);
-    return rc == 0 ? EXIT_STATUS_DONE : instance.error.exit_status;
+    return status;
 }

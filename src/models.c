@@ -109,9 +109,8 @@ const struct ioreqd_model *models_find(struct models *models, const char *name, 
     }
     if ((size_t)snprintf(path, sizeof(path), "%s/%s" SUFFIX, models->directory, name) >= sizeof(path) ||
         access(path, F_OK) != 0) {
-        config_error_set(error, EXIT_STATUS_CONFIGURATION,
-                         "--device %s: there is no such model in %s: `--device help` lists them", name,
-                         models->directory);
+        config_error_option(error, "--device", name, "there is no such model in %s: `--device help` lists them",
+                            models->directory);
         return NULL;
     }
     module = load(models, path, error);

@@ -92,11 +92,11 @@ struct recorder_file *record_open(const struct config *config, struct models *mo
     struct recorder_file *file = recorder_file_open(config->record);
 
     if (file == NULL) {
-        struct config_shown shown;
-        enum exit_status status = errno == EACCES || errno == EPERM ? EXIT_STATUS_REFUSED : EXIT_STATUS_CONFIGURATION;
+        bool refused = errno == EACCES || errno == EPERM;
 
-        config_error_set(error, status, "--record %s: cannot be written: %s: give the path of a file that can",
-                         config_show(&shown, config->record), strerror(errno));
+        config_error_setting(error, config, "record", config->record,
+                             "cannot be written: %s: give the path of a file that can", strerror(errno));
+        error->exit_status = refused ? EXIT_STATUS_REFUSED : EXIT_STATUS_CONFIGURATION;
         return NULL;
     }
     for (size_t i = 0; i < config->devices; i++) {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Takes the argument of one --bridge apart, and checks all of them, see bridge_option.h. Which host bridges can be is
- * the bridge's own knowledge (bridge/host_config.h); here are the keys, their defaults, and that bridge pci is there.
+ * One host bridge, from the argument of a --bridge or from a section of the file, and checks of all of them, see
+ * bridge_option.h. Which host bridges can be is the bridge's own knowledge (bridge/host_config.h); here are the keys,
+ * their defaults, and that bridge pci is there.
  */
 #include "config/bridge_option.h"
 
@@ -204,8 +205,33 @@ static int unknown_key(const struct bridge_host_config *bridge, const char *key,
     return config_error_bridge(error, bridge->name, key, value, "unknown key: the keys are " KEY_NAMES);
 }
 
+int config_bridge_set(struct bridge_host_config *bridge, const char *key, const char *value, uint32_t *seen,
+                      struct config_error *error)
+{
+    if (value[0] == 0) {
+        return config_error_bridge(error, bridge->name, key, "", "the value is empty: give one, or leave the key out");
+    }
+    for (size_t i = 0; i < KEYS; i++) {
+        if (strcmp(keys[i].name, key) != 0) {
+            continue;
+        }
+        if ((*seen & UINT32_C(1) << i) != 0) {
+            return config_error_bridge(error, bridge->name, key, value, "the key is given twice: give it once");
+        }
+        *seen |= UINT32_C(1) << i;
+        return keys[i].set(bridge, key, value, error);
+    }
+    return unknown_key(bridge, key, value, error);
+}
+
+const char *config_bridge_key(size_t index)
+{
+    _Static_assert(KEYS <= 32, "config_bridge_set() has a bit for each key");
+    return index < KEYS ? keys[index].name : NULL;
+}
+
 /* element is KEY=VALUE, and is taken apart in its place. */
-static int apply(struct bridge_host_config *bridge, char *element, bool seen[KEYS], struct config_error *error)
+static int apply(struct bridge_host_config *bridge, char *element, uint32_t *seen, struct config_error *error)
 {
     char *equals = strchr(element, '=');
 
@@ -216,46 +242,38 @@ static int apply(struct bridge_host_config *bridge, char *element, bool seen[KEY
         return config_error_bridge(error, bridge->name, element, NULL, "a value is missing: give KEY=VALUE");
     }
     *equals = 0;
-    if (equals[1] == 0) {
-        return config_error_bridge(error, bridge->name, element, "",
-                                   "the value is empty: give one, or leave the key out");
+    return config_bridge_set(bridge, element, equals + 1, seen, error);
+}
+
+int config_bridge_begin(struct bridge_host_config *bridge, const char *name, struct config_error *error)
+{
+    *bridge = (struct bridge_host_config){.lines = BRIDGE_LINES_NONE};
+    if (check_name(name, error) < 0) {
+        return -1;
     }
-    for (size_t i = 0; i < KEYS; i++) {
-        if (strcmp(keys[i].name, element) != 0) {
-            continue;
-        }
-        if (seen[i]) {
-            return config_error_bridge(error, bridge->name, element, equals + 1,
-                                       "the key is given twice: give it once");
-        }
-        seen[i] = true;
-        return keys[i].set(bridge, element, equals + 1, error);
-    }
-    return unknown_key(bridge, element, equals + 1, error);
+    memcpy(bridge->name, name, strlen(name) + 1);
+    return 0;
 }
 
 int config_bridge_parse(const char *text, struct bridge_host_config *bridge, struct config_error *error)
 {
     const char *rest = text;
     char *element = element_take(&rest);
-    bool seen[KEYS] = {false};
+    uint32_t seen = 0;
     int result;
 
     *bridge = (struct bridge_host_config){.lines = BRIDGE_LINES_NONE};
     if (element == NULL) {
         return config_error_memory(error);
     }
-    result = check_name(element, error);
-    if (result == 0) {
-        memcpy(bridge->name, element, strlen(element) + 1);
-    }
+    result = config_bridge_begin(bridge, element, error);
     free(element);
     while (result == 0 && rest != NULL) {
         element = element_take(&rest);
         if (element == NULL) {
             return config_error_memory(error);
         }
-        result = apply(bridge, element, seen, error);
+        result = apply(bridge, element, &seen, error);
         free(element);
     }
     return result;
@@ -308,24 +326,36 @@ static int check_alone(const struct bridge_host_config *bridge, struct config_er
     return reason == NULL ? 0 : config_error_bridge(error, bridge->name, NULL, NULL, "%s", reason);
 }
 
+/* The bridge alone, and beside those before it. */
+static int check(const struct config *config, size_t index, struct config_error *error)
+{
+    if (check_alone(&config->bridge[index], error) < 0) {
+        return -1;
+    }
+    for (size_t other = 0; other < index; other++) {
+        const char *reason = bridge_check_hosts(&config->bridge[other], &config->bridge[index]);
+
+        if (reason != NULL) {
+            return config_error_bridge(error, config->bridge[index].name, NULL, NULL, "%s: see %s %s", reason,
+                                       config->bridge_place[other].file != NULL ? "bridge" : "--bridge",
+                                       config->bridge[other].name);
+        }
+    }
+    return 0;
+}
+
 int config_bridge_finish(struct config *config, struct config_error *error)
 {
     for (size_t i = 0; i < config->bridges; i++) {
         if (config->bridge[i].segment == 0 && give_segment(config, &config->bridge[i], error) < 0) {
+            config_error_move(error, &config->bridge_place[i], "bridge", config->bridge[i].name, NULL, NULL);
             return -1;
         }
     }
     for (size_t i = 0; i < config->bridges; i++) {
-        if (check_alone(&config->bridge[i], error) < 0) {
+        if (check(config, i, error) < 0) {
+            config_error_move(error, &config->bridge_place[i], "bridge", config->bridge[i].name, NULL, NULL);
             return -1;
-        }
-        for (size_t other = 0; other < i; other++) {
-            const char *reason = bridge_check_hosts(&config->bridge[other], &config->bridge[i]);
-
-            if (reason != NULL) {
-                return config_error_bridge(error, config->bridge[i].name, NULL, NULL, "%s: see --bridge %s", reason,
-                                           config->bridge[other].name);
-            }
         }
     }
     return 0;

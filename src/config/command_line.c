@@ -11,18 +11,13 @@
 #include <string.h>
 
 #include "config/bridge_option.h"
+#include "config/config_file.h"
 #include "config/device_option.h"
+#include "config/merge.h"
 #include "config/nearest.h"
 
 /* DOMID_FIRST_RESERVED - 1 of Xen's public headers: higher numbers name no domain. */
 #define HIGHEST_DOMAIN 0x7fefu
-
-struct option {
-    const char *name;
-    const char *value; /* what stands for it in messages; NULL: takes none */
-    bool repeatable;
-    int (*apply)(struct config *config, const char *value, struct config_error *error);
-};
 
 static int set_string(char **string, const char *value, struct config_error *error)
 {
@@ -37,11 +32,8 @@ static int set_domain(struct config *config, const char *value, struct config_er
         uintmax_t id = strtoumax(value, NULL, 10); /* UINTMAX_MAX when it is larger */
 
         if (id > HIGHEST_DOMAIN) {
-            struct config_shown shown;
-
-            return config_error_set(error, EXIT_STATUS_CONFIGURATION,
-                                    "--domain %s: out of range: a domain's id is from 0 to %u, see `xl list`",
-                                    config_show(&shown, value), HIGHEST_DOMAIN);
+            return config_error_setting(error, config, "domain", value,
+                                        "out of range: a domain's id is from 0 to %u, see `xl list`", HIGHEST_DOMAIN);
         }
         config->domain_id = (unsigned)id;
     }
@@ -52,38 +44,35 @@ static int add_device(struct config *config, const char *value, struct config_er
 {
     /* The first of several requests for help counts. */
     bool may_help = config->mode == CONFIG_RUN || config->mode == CONFIG_CHECK || config->mode == CONFIG_DESCRIBE;
-    struct config_device *grown;
+    struct config_device device;
     bool help;
 
     if (strcmp(value, "help") == 0) {
         config->mode = may_help ? CONFIG_LIST_MODELS : config->mode;
         return 0;
     }
-    grown = realloc(config->device, (config->devices + 1) * sizeof(*grown));
-    if (grown == NULL) {
-        return config_error_memory(error);
-    }
-    config->device = grown;
-    config->devices++;
-    if (config_device_parse(value, &grown[config->devices - 1], &help, error) < 0) {
+    if (config_device_parse(value, &device, &help, error) < 0 || config_add_device(config, &device, error) < 0) {
+        config_device_free(&device);
         return -1;
     }
     if (help && may_help) {
         config->mode = CONFIG_MODEL_HELP;
-        return set_string(&config->help_model, grown[config->devices - 1].model, error);
+        return set_string(&config->help_model, device.model, error);
     }
     return 0;
 }
 
 static int add_bridge(struct config *config, const char *value, struct config_error *error)
 {
-    struct bridge_host_config *grown = realloc(config->bridge, (config->bridges + 1) * sizeof(*grown));
+    const struct config_place place = {.file = NULL};
+    struct bridge_host_config bridge;
 
-    if (grown == NULL) {
-        return config_error_memory(error);
-    }
-    config->bridge = grown;
-    return config_bridge_parse(value, &grown[config->bridges++], error);
+    return config_bridge_parse(value, &bridge, error) < 0 ? -1 : config_add_bridge(config, &bridge, &place, error);
+}
+
+static int set_config(struct config *config, const char *value, struct config_error *error)
+{
+    return set_string(&config->file, value, error);
 }
 
 static int set_foreground(struct config *config, const char *value, struct config_error *error)
@@ -148,7 +137,6 @@ static int set_log_level(struct config *config, const char *value, struct config
         const char *name;
         enum log_level level;
     } levels[] = {{"error", LOG_ERROR}, {"warning", LOG_WARNING}, {"info", LOG_INFO}, {"debug", LOG_DEBUG}};
-    struct config_shown shown;
 
     for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++) {
         if (strcmp(value, levels[i].name) == 0) {
@@ -156,9 +144,7 @@ static int set_log_level(struct config *config, const char *value, struct config
             return 0;
         }
     }
-    return config_error_set(error, EXIT_STATUS_CONFIGURATION,
-                            "--log-level %s: not a level: give error, warning, info or debug",
-                            config_show(&shown, value));
+    return config_error_setting(error, config, "log-level", value, "not a level: give error, warning, info or debug");
 }
 
 static int set_version(struct config *config, const char *value, struct config_error *error)
@@ -177,8 +163,9 @@ static int set_help(struct config *config, const char *value, struct config_erro
     return 0;
 }
 
-static const struct option options[] = {
+static const struct config_option options[] = {
     {"--domain", "ID|NAME", false, set_domain},
+    {"--config", "FILE", false, set_config},
     {"--device", "MODEL[,KEY=VALUE]...", true, add_device},
     {"--bridge", "NAME[,KEY=VALUE]...", true, add_bridge},
     {"--foreground", NULL, false, set_foreground},
@@ -193,6 +180,12 @@ static const struct option options[] = {
 };
 
 #define OPTIONS (sizeof(options) / sizeof(options[0]))
+
+const struct config_option *config_option_at(size_t index)
+{
+    _Static_assert(OPTIONS <= 64, "struct config has a bit for each option");
+    return index < OPTIONS ? &options[index] : NULL;
+}
 
 static int unknown_option(const char *argument, size_t name_length, struct config_error *error)
 {
@@ -223,7 +216,7 @@ static int unknown_option(const char *argument, size_t name_length, struct confi
 }
 
 /* The value of the option at argv[*index], which moves on to it; NULL with an error. "" for an option without one. */
-static const char *value_of(const struct option *option, int argc, char *const *argv, int *index,
+static const char *value_of(const struct config_option *option, int argc, char *const *argv, int *index,
                             struct config_error *error)
 {
     const char *equals = strchr(argv[*index], '=');
@@ -254,8 +247,6 @@ static const char *value_of(const struct option *option, int argc, char *const *
 
 static int parse(int argc, char *const *argv, struct config *config, struct config_error *error)
 {
-    bool seen[OPTIONS] = {false};
-
     for (int index = 1; index < argc; index++) {
         size_t name_length = strcspn(argv[index], "=");
         size_t i = 0;
@@ -267,11 +258,11 @@ static int parse(int argc, char *const *argv, struct config *config, struct conf
         if (i == OPTIONS) {
             return unknown_option(argv[index], name_length, error);
         }
-        if (seen[i] && !options[i].repeatable) {
+        if ((config->given & UINT64_C(1) << i) != 0 && !options[i].repeatable) {
             return config_error_set(error, EXIT_STATUS_CONFIGURATION, "%s: the option is given twice: give it once",
                                     options[i].name);
         }
-        seen[i] = true;
+        config->given |= UINT64_C(1) << i;
         const char *value = value_of(&options[i], argc, argv, &index, error);
         if (value == NULL || options[i].apply(config, value, error) < 0) {
             return -1;
@@ -284,15 +275,20 @@ static int parse(int argc, char *const *argv, struct config *config, struct conf
     return 0;
 }
 
-/* What can only be checked once all options are known. Help is printed without. */
+/* What can only be checked once all is known. */
 static int finish(struct config *config, struct config_error *error)
 {
-    if (config->mode != CONFIG_RUN && config->mode != CONFIG_CHECK && config->mode != CONFIG_DESCRIBE) {
-        return 0;
+    if (config->mode == CONFIG_RUN && config->domain == NULL && config->file != NULL) {
+        return config_error_option(error, "--config", config->file,
+                                   "the domain is missing: give domain=ID|NAME in its section [guest], or --domain");
     }
     if (config->mode == CONFIG_RUN && config->domain == NULL) {
         return config_error_set(error, EXIT_STATUS_CONFIGURATION,
                                 "--domain is missing: give --domain ID|NAME of the guest to serve, see ioreqd --help");
+    }
+    if (config->devices == 0 && config->mode != CONFIG_DESCRIBE && config->file != NULL) {
+        return config_error_option(error, "--config", config->file,
+                                   "there is no device: add a section [device ID] with model=MODEL, or give --device");
     }
     if (config->devices == 0 && config->mode != CONFIG_DESCRIBE) {
         return config_error_set(error, EXIT_STATUS_CONFIGURATION,
@@ -305,11 +301,50 @@ static int finish(struct config *config, struct config_error *error)
     return config_device_place(config, error);
 }
 
+/* Help is printed whatever a file says. */
+static bool reads_file(const struct config *config)
+{
+    return config->mode == CONFIG_RUN || config->mode == CONFIG_CHECK || config->mode == CONFIG_DESCRIBE;
+}
+
+static int find_file(const struct config_finder *finder, struct config *config, struct config_error *error)
+{
+    bool wanted = config->mode == CONFIG_RUN || config->mode == CONFIG_CHECK;
+
+    if (finder == NULL || !wanted || config->file != NULL || config->devices != 0 || config->domain == NULL) {
+        return 0;
+    }
+    return finder->find(finder->context, config, &config->file, error);
+}
+
+int config_load(int argc, char *const *argv, const struct config_finder *finder, struct config *config,
+                struct config_faults *faults)
+{
+    struct config_error error;
+
+    *config = (struct config){.mode = CONFIG_RUN, .log_level = LOG_INFO};
+    faults->count = 0;
+    faults->more = false;
+    if (parse(argc, argv, config, &error) < 0 || find_file(finder, config, &error) < 0) {
+        config_faults_add(faults, &error);
+    } else if (!reads_file(config)) {
+        return 0;
+    } else if ((config->file == NULL || config_file_read(config, faults) == 0) && finish(config, &error) < 0) {
+        config_faults_add(faults, &error);
+    }
+    if (faults->count != 0) {
+        config_free(config);
+        return -1;
+    }
+    return 0;
+}
+
 int config_from_arguments(int argc, char *const *argv, struct config *config, struct config_error *error)
 {
-    *config = (struct config){.mode = CONFIG_RUN, .log_level = LOG_INFO};
-    if (parse(argc, argv, config, error) < 0 || finish(config, error) < 0) {
-        config_free(config);
+    struct config_faults faults;
+
+    if (config_load(argc, argv, NULL, config, &faults) < 0) {
+        *error = faults.fault[0];
         return -1;
     }
     return 0;
@@ -320,8 +355,15 @@ void config_free(struct config *config)
     for (size_t i = 0; i < config->devices; i++) {
         config_device_free(&config->device[i]);
     }
+    for (size_t i = 0; i < config->settings; i++) {
+        free(config->setting[i].key);
+        free(config->setting[i].value);
+    }
+    free(config->setting);
+    free(config->file);
     free(config->device);
     free(config->bridge);
+    free(config->bridge_place);
     free(config->domain);
     free(config->pidfile);
     free(config->module_dir);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the user asked for: the command line, checked as far as that is possible without a domain and without the
- * models' tables (property.h goes on from there). Made once by the main thread before any other starts, owned by
- * main(), and only read afterwards.
+ * What the user asked for: the command line and the configuration file as one tree, checked as far as that is possible
+ * without a domain and without the models' tables (property.h goes on from there). Made once by the main thread before
+ * any other starts, owned by main(), and only read afterwards.
  *
  * Functions that can fail return 0, or -1 with a config_error filled in. Nothing here prints.
  */
@@ -33,10 +33,16 @@ enum config_description { CONFIG_DESCRIPTION_ACPI, CONFIG_DESCRIPTION_DTS, CONFI
 /* The host bridge that every guest has: segment 0, all its buses, and no --bridge of its own. */
 #define CONFIG_BRIDGE_PCI "pci"
 
-/* A key of a device that only its model knows. */
+/* Where the user wrote something: in the configuration file or, where file is NULL, on the command line. */
+struct config_place {
+    const char *file; /* belongs to the struct config */
+    unsigned line;    /* from 1 */
+};
+
 struct config_pair {
     char *key;
-    char *value; /* not empty */
+    char *value;   /* not empty */
+    unsigned line; /* where it stands in the file; 0: on the command line */
 };
 
 struct config_device {
@@ -49,8 +55,11 @@ struct config_device {
     uint16_t slot;     /* of a root port: its number, not 0, unique */
     bool has_bus;      /* addr had a BUS part; only until the bridges are known */
     uint8_t bus;
-    struct config_pair *pair;
-    size_t pairs;
+    struct config_pair *pair;  /* the keys that only its model knows; behind them those of all devices, for messages */
+    size_t pairs;              /* of the model */
+    size_t common;             /* of all devices */
+    struct config_place place; /* its section of the file */
+    unsigned reading;          /* the line of the file that is being read; 0: none */
 };
 
 /* Strings that were not given are NULL. In the modes that print help, domain and devices may be absent. */
@@ -62,6 +71,7 @@ struct config {
     struct config_device *device;
     size_t devices;
     struct bridge_host_config *bridge; /* those of --bridge, in their order: pci is none of them */
+    struct config_place *bridge_place; /* the section of each bridge */
     size_t bridges;
     bool foreground;
     char *pidfile;
@@ -70,11 +80,42 @@ struct config {
     enum config_description description; /* with CONFIG_DESCRIBE */
     char *help_model;                    /* with CONFIG_MODEL_HELP */
     enum log_level log_level;
+    char *file;                  /* the configuration file, when there is one */
+    struct config_pair *setting; /* the settings of the guest that are the file's */
+    size_t settings;
+    uint64_t given; /* bits: the options of the command line, by their place in the table */
 };
 
 struct config_error {
-    char text[512];  /* what is wrong and what to do about it, without the program's name and without a newline */
+    char text[768];  /* what is wrong and what to do about it, without the program's name and without a newline */
     int exit_status; /* enum exit_status */
+    size_t reason;   /* where in text it begins, behind the place of the mistake; 0: no place is told */
+};
+
+/* So many mistakes in a file are told at once. */
+#define CONFIG_FAULTS 20
+
+struct config_faults {
+    struct config_error fault[CONFIG_FAULTS];
+    size_t count;
+    bool more; /* there were others, which are not kept */
+};
+
+/*
+ * Who looks for the file when there is neither a --config nor a device. Fills in *path, to be freed, or returns -1 with
+ * the error filled in.
+ */
+struct config_finder {
+    int (*find)(void *context, const struct config *config, char **path, struct config_error *error);
+    void *context;
+};
+
+/* A setting of the guest: an option of the command line, and without its -- a key of [guest] in the file. */
+struct config_option {
+    const char *name;
+    const char *value; /* what stands for it in messages; NULL: it takes none, in the file on or off */
+    bool repeatable;
+    int (*apply)(struct config *config, const char *value, struct config_error *error);
 };
 
 /* A key that every device has. */
@@ -89,7 +130,17 @@ struct config_common_key {
 /* Ends with a NULL name. */
 extern const struct config_common_key config_common_key[];
 
-/* Fills in *config, which config_free() frees. After an error it is empty. */
+/* The table of all options; NULL behind the last. */
+const struct config_option *config_option_at(size_t index);
+
+/*
+ * Reads the command line, then the file that it names or that finder finds (NULL: there is nobody to look for one).
+ * Fills in *config, which config_free() frees. Returns 0, or -1 with at least one fault, and *config empty.
+ */
+int config_load(int argc, char *const *argv, const struct config_finder *finder, struct config *config,
+                struct config_faults *faults);
+
+/* The same without a finder, for callers whom one fault is enough. */
 int config_from_arguments(int argc, char *const *argv, struct config *config, struct config_error *error);
 
 /* Frees what config points to and empties it. */
@@ -99,9 +150,17 @@ void config_free(struct config *config);
 int config_error_set(struct config_error *error, enum exit_status exit_status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* An error of EXIT_STATUS_CONFIGURATION that begins with the place: "--OPTION VALUE: ". Always returns -1. */
+int config_error_option(struct config_error *error, const char *option, const char *value, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+/* The same of a setting, named without its --, which may be the file's: "FILE:LINE: NAME=VALUE: ". Always returns -1. */
+int config_error_setting(struct config_error *error, const struct config *config, const char *name, const char *value,
+                         const char *format, ...) __attribute__((format(printf, 5, 6)));
+
 /*
- * An error of EXIT_STATUS_CONFIGURATION that begins with the place: "--device MODEL,KEY=VALUE: ". value may be NULL,
- * and key too. Always returns -1.
+ * The same of a device: "--device MODEL,KEY=VALUE: ", or "FILE:LINE: KEY=VALUE: ", or "FILE:LINE: [device ID]: ". value
+ * may be NULL, and key too. Always returns -1.
  */
 int config_error_device(struct config_error *error, const struct config_device *device, const char *key,
                         const char *value, const char *format, ...) __attribute__((format(printf, 5, 6)));
@@ -109,6 +168,21 @@ int config_error_device(struct config_error *error, const struct config_device *
 /* The same of a host bridge: "--bridge NAME,KEY=VALUE: ". Always returns -1. */
 int config_error_bridge(struct config_error *error, const char *name, const char *key, const char *value,
                         const char *format, ...) __attribute__((format(printf, 5, 6)));
+
+/* The same of a line of the file: "FILE:LINE: [SECTION NAME]: "; section and name may be NULL. Always returns -1. */
+int config_error_file(struct config_error *error, const struct config_place *place, const char *section,
+                      const char *name, const char *format, ...) __attribute__((format(printf, 5, 6)));
+
+/* Has an error tell of a place in the file, if place is one, instead of the command line. All but place may be NULL. */
+void config_error_move(struct config_error *error, const struct config_place *place, const char *section,
+                       const char *name, const char *key, const char *value);
+
+/* The same of a key of a device, if the device is the file's. */
+void config_error_move_device(struct config_error *error, const struct config_device *device, const char *key,
+                              const char *value);
+
+/* Keeps the error, if there is room. */
+void config_faults_add(struct config_faults *faults, const struct config_error *error);
 
 /* Always returns -1. */
 int config_error_memory(struct config_error *error);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Takes the argument of one --device apart, see device_option.h. Commas separate elements (element.h), the first '='
- * of an element ends its key. Keys of all devices are checked here, the model's own are kept as they are for property.h.
+ * One device, from the argument of a --device or from a section of the file, see device_option.h. In an argument commas
+ * separate elements (element.h), and the first '=' of an element ends its key. Keys of all devices are checked here, the
+ * model's own are kept as they are for property.h.
  */
 #include "config/device_option.h"
 
@@ -21,6 +22,8 @@ const struct config_common_key config_common_key[] = {
     {NULL, NULL, NULL, NULL, NULL},
 };
 
+#define MODEL_KEY "model"
+
 bool config_device_is_name(const char *text, bool underscore)
 {
     static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
@@ -38,13 +41,19 @@ bool config_device_is_name(const char *text, bool underscore)
 
 static int check_model(const struct config_device *device, struct config_error *error)
 {
+    if (device->model == NULL) {
+        return config_error_device(error, device, NULL, NULL,
+                                   "model is missing: add model=MODEL: `ioreqd --device help` lists the models");
+    }
     if (device->model[0] == 0) {
         return config_error_set(
             error, EXIT_STATUS_CONFIGURATION,
             "--device: the model is missing: give MODEL[,KEY=VALUE]..., or help for a list of models");
     }
     if (strchr(device->model, '/') == NULL && !config_device_is_name(device->model, false)) {
-        return config_error_device(error, device, NULL, NULL,
+        bool filed = device->place.file != NULL;
+
+        return config_error_device(error, device, filed ? MODEL_KEY : NULL, filed ? device->model : NULL,
                                    "not a model's name, which has letters, digits and -: see --device help for the "
                                    "models, or give the path of a module with a / in it");
     }
@@ -91,6 +100,10 @@ static int keep_pair(struct config_device *device, struct config_pair *pair, str
 
 static int set_common(struct config_device *device, const struct config_pair *pair, struct config_error *error)
 {
+    if (strcmp(pair->key, MODEL_KEY) == 0) {
+        device->model = strdup(pair->value);
+        return device->model != NULL ? 0 : config_error_memory(error);
+    }
     if (strcmp(pair->key, "id") == 0) {
         return set_id(device, pair->value, error);
     }
@@ -104,26 +117,29 @@ static int set_common(struct config_device *device, const struct config_pair *pa
     return check_only(device, pair->key, pair->value, "isolation group", error);
 }
 
-static int check_pair(const struct config_device *device, const char *element, const char *equals,
+static int check_pair(const struct config_device *device, const char *key, const char *value,
                       struct config_error *error)
 {
-    size_t length = (size_t)(equals - element);
-
-    if (length == 0) {
-        return config_error_device(error, device, "", equals + 1, "a key is missing before the =: give KEY=VALUE");
+    if (key[0] == 0) {
+        return config_error_device(error, device, "", value, "a key is missing before the =: give KEY=VALUE");
     }
-    /* A common key's value is not kept, but the pair stays as a record that the key was given. */
     for (size_t i = 0; i < device->pairs; i++) {
-        if (strncmp(device->pair[i].key, element, length) == 0 && device->pair[i].key[length] == 0) {
-            return config_error_device(error, device, device->pair[i].key, equals + 1,
-                                       "the key is given twice: give it once");
+        if (strcmp(device->pair[i].key, key) == 0) {
+            return config_error_device(error, device, key, value, "the key is given twice: give it once");
         }
+    }
+    if (value[0] == 0) {
+        return config_error_device(error, device, key, "", "the value is empty: give one, or leave the key out");
     }
     return 0;
 }
 
-static bool is_common(const char *key)
+/* On the command line the model is no key. */
+static bool is_common(const struct config_device *device, const char *key)
 {
+    if (device->place.file != NULL && strcmp(key, MODEL_KEY) == 0) {
+        return true;
+    }
     for (const struct config_common_key *common = config_common_key; common->name != NULL; common++) {
         if (strcmp(common->name, key) == 0) {
             return true;
@@ -132,12 +148,32 @@ static bool is_common(const char *key)
     return false;
 }
 
-/* element is KEY=VALUE, without doubled commas. */
-static int add_element(struct config_device *device, const char *element, struct config_error *error)
+int config_device_set(struct config_device *device, const char *key, const char *value, unsigned line,
+                      struct config_error *error)
 {
-    const char *equals = strchr(element, '=');
-    struct config_pair pair = {.key = NULL};
+    struct config_pair pair = {.line = line};
     int result = -1;
+
+    device->reading = line;
+    if (check_pair(device, key, value, error) < 0) {
+        return -1;
+    }
+    pair.key = strdup(key);
+    pair.value = strdup(value);
+    if (pair.key == NULL || pair.value == NULL) {
+        config_error_memory(error);
+    } else if (!is_common(device, key) || set_common(device, &pair, error) == 0) {
+        result = keep_pair(device, &pair, error);
+    }
+    free(pair.key);
+    free(pair.value);
+    return result;
+}
+
+/* element is KEY=VALUE, without doubled commas, and is taken apart in its place. */
+static int add_element(struct config_device *device, char *element, struct config_error *error)
+{
+    char *equals = strchr(element, '=');
 
     if (element[0] == 0) {
         return config_error_device(error, device, NULL, NULL,
@@ -148,39 +184,36 @@ static int add_element(struct config_device *device, const char *element, struct
         return config_error_device(error, device, element, NULL,
                                    "a value is missing: give KEY=VALUE; a comma inside a value is written twice");
     }
-    if (check_pair(device, element, equals, error) < 0) {
-        return -1;
-    }
-    pair.key = strndup(element, (size_t)(equals - element));
-    pair.value = strdup(equals + 1);
-    if (pair.key == NULL || pair.value == NULL) {
-        config_error_memory(error);
-    } else if (pair.value[0] == 0) {
-        config_error_device(error, device, pair.key, "", "the value is empty: give one, or leave the key out");
-    } else if (is_common(pair.key) && set_common(device, &pair, error) < 0) {
-        result = -1;
-    } else {
-        result = keep_pair(device, &pair, error);
-    }
-    free(pair.key);
-    free(pair.value);
-    return result;
+    *equals = 0;
+    return config_device_set(device, element, equals + 1, 0, error);
 }
 
-/* What is left then are the model's own. */
-static void drop_common(struct config_device *device)
+/* The model's own come first and keep their order. */
+static void sort_pairs(struct config_device *device)
 {
-    size_t kept = 0;
+    size_t own = 0;
 
     for (size_t i = 0; i < device->pairs; i++) {
-        if (is_common(device->pair[i].key)) {
-            free(device->pair[i].key);
-            free(device->pair[i].value);
-        } else {
-            device->pair[kept++] = device->pair[i];
+        if (!is_common(device, device->pair[i].key)) {
+            struct config_pair pair = device->pair[i];
+
+            memmove(&device->pair[own + 1], &device->pair[own], (i - own) * sizeof(pair));
+            device->pair[own++] = pair;
         }
     }
-    device->pairs = kept;
+    device->common = device->pairs - own;
+    device->pairs = own;
+}
+
+int config_device_complete(struct config_device *device, struct config_error *error)
+{
+    device->reading = 0;
+    sort_pairs(device);
+    if (check_model(device, error) < 0) {
+        return -1;
+    }
+    device->root_port = strcmp(device->model, CONFIG_ROOT_PORT_MODEL) == 0;
+    return device->root_port ? config_root_port_parse(device, error) : 0;
 }
 
 int config_device_parse(const char *text, struct config_device *device, bool *help, struct config_error *error)
@@ -212,14 +245,17 @@ int config_device_parse(const char *text, struct config_device *device, bool *he
             return -1;
         }
     }
-    drop_common(device);
-    device->root_port = strcmp(device->model, CONFIG_ROOT_PORT_MODEL) == 0;
-    return device->root_port && !*help ? config_root_port_parse(device, error) : 0;
+    if (*help) {
+        sort_pairs(device);
+        device->root_port = strcmp(device->model, CONFIG_ROOT_PORT_MODEL) == 0;
+        return 0;
+    }
+    return config_device_complete(device, error);
 }
 
 void config_device_free(struct config_device *device)
 {
-    for (size_t i = 0; i < device->pairs; i++) {
+    for (size_t i = 0; i < device->pairs + device->common; i++) {
         free(device->pair[i].key);
         free(device->pair[i].value);
     }

@@ -19,11 +19,16 @@ struct row {
 };
 
 static const char usage[] = "Usage: ioreqd --domain ID|NAME --device MODEL[,KEY=VALUE]... [OPTION]...\n"
+                            "       ioreqd --config FILE [OPTION]...\n"
+                            "       ioreqd --domain ID|NAME [OPTION]...\n"
                             "\n"
                             "Emulates PCI devices for a Xen guest: alone for a PVH guest, beside QEMU for an HVM\n"
                             "guest. Start it while the guest is paused; it runs until the guest is gone.\n"
                             "\n"
                             "  --domain ID|NAME     the guest to serve, as `xl list` shows it\n"
+                            "  --config FILE        read settings, bridges and devices from FILE, see ioreqd.conf(5).\n"
+                            "                       The default without any --device: NAME.conf, or UUID.conf, of\n"
+                            "                       the domain, in the folder that ioreqd.conf(5) names\n"
                             "  --device MODEL[,KEY=VALUE]...\n"
                             "                       a device for the guest; may be given several times.\n"
                             "                       A comma inside a value is written twice.\n"
@@ -50,7 +55,7 @@ static const char usage[] = "Usage: ioreqd --domain ID|NAME --device MODEL[,KEY=
                             "  --record FILE        record the guest's accesses in FILE\n"
                             "  --foreground         stay in the foreground, which ioreqd does without it too\n"
                             "  --pidfile FILE       write the process id to FILE once the devices are ready\n"
-                            "  --check              check this command line without a guest and exit\n"
+                            "  --check              check command line and file without a guest and exit\n"
                             "  --module-dir DIR     look for models in DIR\n"
                             "  --log-level LEVEL    write error, warning, info (the default) or debug messages\n"
                             "                       and what is graver to standard error\n"
@@ -68,8 +73,8 @@ static const char usage[] = "Usage: ioreqd --domain ID|NAME --device MODEL[,KEY=
                             "    ioreqd --domain guest --device virtio-blk,file=disk.img,readonly=on,addr=10 \\\n"
                             "           --pidfile /run/guest.pid\n"
                             "\n"
-                            "Exit status: 0 done; 1 failed while running; 2 the command line is wrong; 3 the domain\n"
-                            "does not exist; 4 Xen or a permission refused. ioreqd(8) tells more.\n";
+                            "Exit status: 0 done; 1 failed while running; 2 the command line or the file is wrong;\n"
+                            "3 the domain does not exist; 4 Xen or a permission refused. ioreqd(8) tells more.\n";
 
 static const char *type_of(const struct ioreqd_property *property)
 {

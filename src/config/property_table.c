@@ -75,6 +75,9 @@ static int check_name(const struct table_check *check, const struct ioreqd_prope
     if (strcmp(property->name, "help") == 0) {
         return fail(check, property, "the name is taken: --device MODEL,help lists the keys");
     }
+    if (strcmp(property->name, "model") == 0) {
+        return fail(check, property, "the name is taken: in a configuration file it is the device's model");
+    }
     for (const struct config_common_key *at = config_common_key; at->name != NULL; at++) {
         if (strcmp(property->name, at->name) == 0) {
             return fail(check, property, "the name is taken: it is a key of every device");

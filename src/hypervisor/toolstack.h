@@ -24,6 +24,12 @@ enum guest_life {
 
 struct toolstack;
 
+/*
+ * What the domain is called, by its number, or by its name where name is not NULL: its name, and its UUID as xenstore
+ * writes it. Opens xenstore for itself. What cannot be told, or does not fit, is left empty.
+ */
+void toolstack_names(const char *name, unsigned domain, char *found, size_t found_size, char *uuid, size_t uuid_size);
+
 /* Finds the domain by its number, or by its name where name is not NULL. NULL with the error filled in. */
 struct toolstack *toolstack_open(const char *name, unsigned domain, struct hypervisor_error *error);
 /* Takes back what was announced and claimed. */

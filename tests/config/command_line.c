@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/config/describe.h"
+
 #define MAX_ARGUMENTS 16
 
 /* Arguments after the program's name, up to the first NULL. */
@@ -41,56 +43,6 @@ static void parse_good(const struct line *line, struct config *config)
     if (parse(line, config, &error) < 0) {
         ck_abort_msg("refused: %s", error.text);
     }
-}
-
-/* What a configuration holds, as one line of text that tests can compare. */
-static const char *describe(const struct config *config, char *text, size_t size)
-{
-    FILE *out = fmemopen(text, size, "w");
-
-    ck_assert_ptr_nonnull(out);
-    fprintf(out, "mode %d domain %s", (int)config->mode, config->domain != NULL ? config->domain : "-");
-    if (config->domain_is_id) {
-        fprintf(out, " (%u)", config->domain_id);
-    }
-    fprintf(out, " log %d", (int)config->log_level);
-    if (config->foreground) {
-        fprintf(out, " foreground");
-    }
-    if (config->pidfile != NULL) {
-        fprintf(out, " pidfile %s", config->pidfile);
-    }
-    if (config->module_dir != NULL) {
-        fprintf(out, " modules %s", config->module_dir);
-    }
-    if (config->record != NULL) {
-        fprintf(out, " record %s", config->record);
-    }
-    if (config->help_model != NULL) {
-        fprintf(out, " help %s", config->help_model);
-    }
-    if (config->mode == CONFIG_DESCRIBE || config->description != CONFIG_DESCRIPTION_ACPI) {
-        fprintf(out, " describe %d", (int)config->description);
-    }
-    for (size_t i = 0; i < config->devices; i++) {
-        const struct config_device *device = &config->device[i];
-
-        fprintf(out, " | %s id %s", device->model, device->id != NULL ? device->id : "-");
-        if (device->bridge != NULL) {
-            fprintf(out, " bridge %s", device->bridge);
-        }
-        if (device->has_addr) {
-            fprintf(out, " addr %#x", device->function);
-        }
-        if (device->root_port) {
-            fprintf(out, " slot %u", device->slot);
-        }
-        for (size_t pair = 0; pair < device->pairs; pair++) {
-            fprintf(out, " [%s=%s]", device->pair[pair].key, device->pair[pair].value);
-        }
-    }
-    fclose(out);
-    return text;
 }
 
 #define RUN     "mode 0 "
@@ -182,9 +134,9 @@ START_TEST(test_good)
     char text[1024];
 
     parse_good(&good[_i].line, &config);
-    ck_assert_str_eq(describe(&config, text, sizeof(text)), good[_i].meaning);
+    ck_assert_str_eq(describe_config(&config, text, sizeof(text)), good[_i].meaning);
     config_free(&config);
-    ck_assert_str_eq(describe(&config, text, sizeof(text)), "mode 0 domain - log 2");
+    ck_assert_str_eq(describe_config(&config, text, sizeof(text)), "mode 0 domain - log 2");
 }
 END_TEST
 
@@ -205,7 +157,10 @@ static const struct {
     /* options */
     {{{"--devise", "edu"}}, "--devise: unknown option: is --device meant?"},
     {{{"--domian=5"}}, "--domian: unknown option: is --domain meant?"},
-    {{{"--config", "x"}}, "--config: unknown option: see ioreqd --help"},
+    {{{"--control-file", "x"}}, "--control-file: unknown option: see ioreqd --help"},
+    {{{"--check", "--config", "/nowhere/x"}},
+     "--config /nowhere/x: cannot be read: No such file or directory: give the path of a configuration file"},
+    {{{"--config", "a", "--config", "a"}}, "--config: the option is given twice: give it once"},
     {{{"-x"}}, "-x: unknown option: see ioreqd --help"},
     {{{"-"}}, "-: unknown option: see ioreqd --help"},
     {{{"--"}}, "--: unknown option: see ioreqd --help"},
@@ -303,7 +258,7 @@ START_TEST(test_bad)
     ck_assert_int_eq(parse(&bad[_i].line, &config, &error), -1);
     ck_assert_str_eq(error.text, bad[_i].text);
     ck_assert_int_eq(error.exit_status, EXIT_STATUS_CONFIGURATION);
-    ck_assert_str_eq(describe(&config, text, sizeof(text)), "mode 0 domain - log 2");
+    ck_assert_str_eq(describe_config(&config, text, sizeof(text)), "mode 0 domain - log 2");
 }
 END_TEST
 

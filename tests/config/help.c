@@ -150,6 +150,7 @@ START_TEST(test_usage)
 {
     static const char *const starts[] = {
         "\n  --domain ID|NAME ",
+        "\n  --config FILE ",
         "\n  --device MODEL[,KEY=VALUE]...\n",
         "\n  --device help ",
         "\n  --device MODEL,help ",

@@ -29,6 +29,7 @@ static const struct {
     {{U32("", 0)}, "property : a name has letters, digits, - and _ only"},
     {{U32("a=b", 0)}, "property a=b: a name has letters, digits, - and _ only"},
     {{U32("help", 0)}, "property help: the name is taken: --device MODEL,help lists the keys"},
+    {{U32("model", 0)}, "property model: the name is taken: in a configuration file it is the device's model"},
     {{U32("id", 0)}, "property id: the name is taken: it is a key of every device"},
     {{U32("addr", 0)}, "property addr: the name is taken: it is a key of every device"},
     {{U32("bridge", 0)}, "property bridge: the name is taken: it is a key of every device"},

@@ -112,7 +112,7 @@ static int open_network(void *context, const char *property, const char *value, 
 static void add_pair(struct config_device *config, char *key, size_t size, const char *name, char *value)
 {
     snprintf(key, size, "%s", name);
-    config->pair[config->pairs++] = (struct config_pair){key, value};
+    config->pair[config->pairs++] = (struct config_pair){.key = key, .value = value};
 }
 
 static bool make_device(struct stack *stack, const struct ioreqd_model *model, const struct stack_options *options)

@@ -26,6 +26,8 @@ fuzz_model = $(addprefix tests/fuzz/,fuzz_model.c fuzz_guest.c fuzz_host.c fuzz_
 # A fuzzer is what has a list of sources here. One for the registers of a model takes one line, and a second one if some
 # of its properties shall not be left to the input.
 fuzz_config_sources = tests/fuzz/fuzz_config.c $(fuzz_bridge)
+fuzz_config_file_sources = tests/fuzz/fuzz_config_file.c tests/config/describe.c src/bridge/host_config.c \
+	$(filter %.c,$(libioreqd_config_la_SOURCES))
 fuzz_recording_sources = tests/fuzz/fuzz_recording.c $(filter %.c,$(libioreqd_recording_la_SOURCES))
 fuzz_requests_sources = tests/fuzz/fuzz_requests.c $(fuzz_stack)
 fuzz_virtio_blk_sources = tests/fuzz/fuzz_virtio_blk.c tests/virtio/fake_host.c tests/virtio/driver.c $(fuzz_virtio)
@@ -47,8 +49,8 @@ fuzz_virtio_rng_sources = $(fuzz_model) $(filter %.c,$(virtio_sources)) devices/
 fuzz_watchdog_sources = $(fuzz_model) include/examples/watchdog/watchdog.c
 
 fuzzers = $(sort $(patsubst fuzz_%_sources,tests/fuzz/fuzz_%,$(filter fuzz_%_sources,$(.VARIABLES))))
-EXTRA_DIST += tests/fuzz/README.md tests/fuzz/fuzz_config.c tests/fuzz/fuzz_recording.c tests/fuzz/fuzz_requests.c tests/fuzz/fuzz_host.h tests/fuzz/fuzz_input.h \
-	$(filter tests/%,$(fuzz_model)) tests/fuzz/run-fuzzers tests/fuzz/corpus
+EXTRA_DIST += tests/fuzz/README.md tests/fuzz/fuzz_config.c tests/fuzz/fuzz_config_file.c tests/fuzz/fuzz_recording.c tests/fuzz/fuzz_requests.c tests/fuzz/fuzz_host.h tests/fuzz/fuzz_input.h \
+	$(filter tests/%,$(fuzz_model)) tests/fuzz/run-fuzzers tests/fuzz/corpus tests/fuzz/dictionary
 
 .PHONY: fuzz
 fuzz:

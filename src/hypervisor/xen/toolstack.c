@@ -140,6 +140,36 @@ static int find_domain(struct toolstack *toolstack, const char *name, unsigned d
     return 0;
 }
 
+static void copy_text(struct toolstack *toolstack, const char *path, const char *prefix, char *to, size_t size)
+{
+    char *text = read_text(toolstack, XBT_NULL, path);
+
+    if (text != NULL && strncmp(text, prefix, strlen(prefix)) == 0 && strlen(text) - strlen(prefix) < size) {
+        memcpy(to, text + strlen(prefix), strlen(text) - strlen(prefix) + 1);
+    }
+    free(text);
+}
+
+void toolstack_names(const char *name, unsigned domain, char *found, size_t found_size, char *uuid, size_t uuid_size)
+{
+    struct toolstack toolstack = {.store = xs_open(0)};
+    char path[PATH_SIZE];
+
+    found[0] = '\0';
+    uuid[0] = '\0';
+    if (toolstack.store == NULL) {
+        return;
+    }
+    if (name == NULL || find_by_name(&toolstack, name, &domain)) {
+        make_path(path, "/local/domain/%u/name", domain);
+        copy_text(&toolstack, path, "", found, found_size);
+        /* libxl's domains have the path /vm/UUID there. */
+        make_path(path, "/local/domain/%u/vm", domain);
+        copy_text(&toolstack, path, "/vm/", uuid, uuid_size);
+    }
+    xs_close(toolstack.store);
+}
+
 struct toolstack *toolstack_open(const char *name, unsigned domain, struct hypervisor_error *error)
 {
     struct toolstack *toolstack = calloc(1, sizeof(*toolstack));
