@@ -22,7 +22,7 @@ disk_create "$WORK/disk.img" 256
 guest_create demo pvh vcpus=2
 ioreqd_start demo --device "virtio-blk,file=$WORK/disk.img,id=disk0,serial=IOREQD-DEMO" \
     --device "virtio-net,network=tap:demo0,mac=52:54:00:0d:e0:01,id=net0" \
-    --device "virtio-console,stream=unix:$WORK/console,id=console0" --device "virtio-rng,id=rng0"
+    --device "virtio-console,stream=pty,id=console0" --device "virtio-rng,id=rng0"
 guest_unpause demo
 guest_wait_up demo
 guest_check demo "the guest has drivers for its devices" 'modprobe virtio_pci && modprobe crc32c_generic && modprobe ext4 &&
@@ -47,8 +47,13 @@ note "network: 4 MB from a web server in dom0, by a tap; the bytes are right"
 
 step "the console"
 guest_check demo "a shell is at the virtio console" '(setsid sh -c "while read -r word; do echo \"you said: \$word, I am \$(uname -n)\"; done" </dev/hvc1 >/dev/hvc1 2>/dev/null &) ; sleep 1; true'
-(sleep 1; printf 'hello\r'; sleep 3) | nc "local:$WORK/console" >"$WORK/said" 2>/dev/null || true
-note "console: $(tr -d '\r' <"$WORK/said" | grep -m 1 'you said' || echo 'no answer')"
+terminal=$(sed -n 's/.*console0 is at //p' "$(ioreqd_log demo)")
+stty -F "$terminal" raw -echo
+timeout 8 cat "$terminal" >"$WORK/said" &
+sleep 1
+printf 'hello\n' >"$terminal"
+wait_until 8 grep -q 'you said' "$WORK/said" || fail "nobody answers at the console $terminal"
+note "console: at $terminal; $(tr -d '\r' <"$WORK/said" | grep -m 1 'you said')"
 
 step "entropy"
 guest_check demo "random bytes come" 'cat /sys/class/misc/hw_random/rng_current; dd if=/dev/hwrng bs=64 count=16 2>/dev/null | wc -c'
