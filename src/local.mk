@@ -60,7 +60,10 @@ if HAVE_LIBNBD
 libioreqd_device_la_SOURCES += \
 	src/device/file_nbd.c \
 	src/device/file_nbd_connection.c src/device/file_nbd_connection.h \
-	src/device/file_nbd_library.c src/device/file_nbd_library.h
+	src/device/file_nbd_library.c src/device/file_nbd_library.h \
+	src/device/file_nbd_private.h \
+	src/device/file_nbd_request.c \
+	src/device/file_nbd_return.c
 else
 libioreqd_device_la_SOURCES += src/device/file_nbd_absent.c
 endif
