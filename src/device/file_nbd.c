@@ -6,11 +6,9 @@
 #include "device/file_nbd_private.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 
-#include "device/bounce.h"
-#include "device/file_nbd_library.h"
 #include "device/loop.h"
 #include "device/timer.h"
 #include "device/watch.h"
@@ -18,25 +16,45 @@
 
 /* ---- on the connection's loop ---- */
 
+static void replay(struct file_nbd *nbd)
+{
+    if (file_nbd_settle(nbd)) {
+        file_nbd_lose(nbd);
+    } else if (file_nbd_replay(nbd)) {
+        file_nbd_go_on(nbd);
+    }
+}
+
+static void serve(struct file_nbd *nbd)
+{
+    for (unsigned i = 0; i < NBD_SLOTS && file_nbd_begin(nbd); i++) {
+        continue;
+    }
+    if (file_nbd_settle(nbd)) {
+        file_nbd_lose(nbd);
+    } else {
+        file_nbd_make_room(nbd);
+    }
+}
+
 void file_nbd_pump(struct file_nbd *nbd)
 {
     unsigned direction, events = 0;
 
-    if (nbd->state == NBD_CONNECTED) {
-        for (unsigned i = 0; i < NBD_SLOTS && file_nbd_begin(nbd); i++) {
-            continue;
-        }
-        if (file_nbd_settle(nbd)) {
-            file_nbd_lose(nbd);
-        }
+    if (nbd->state == NBD_REPLAYING) {
+        replay(nbd);
     }
-    if (nbd->state != NBD_CONNECTED) {
-        if (atomic_load(&nbd->file->hurry)) {
-            file_nbd_fail_all(nbd);
-        }
+    if (nbd->state == NBD_CONNECTED) {
+        serve(nbd);
+    }
+    if (nbd->state != NBD_CONNECTED && atomic_load(&nbd->file->hurry)) {
+        file_nbd_fail_all(nbd);
+    }
+    if (nbd->handle == NULL) {
         return;
     }
-    if (!STAILQ_EMPTY(&nbd->answers) || (nbd->waiting.first != NULL && !TAILQ_EMPTY(&nbd->idle))) {
+    if (!STAILQ_EMPTY(&nbd->answers) ||
+        (nbd->state == NBD_CONNECTED && nbd->waiting.first != NULL && !TAILQ_EMPTY(&nbd->idle))) {
         loop_post(atomic_load(&nbd->home), &nbd->work);
     }
     direction = nbd_library.aio_get_direction(nbd->handle);
@@ -73,10 +91,13 @@ static int settle_in(struct file_nbd *nbd)
     if (nbd->timer == NULL) {
         nbd->timer = timer_make(home, file_nbd_try, nbd);
     }
+    if (nbd->idle_timer == NULL) {
+        nbd->idle_timer = timer_make(home, file_nbd_on_idle, nbd);
+    }
     if (nbd->connector == NULL) {
         nbd->connector = file_nbd_connector_create(nbd->file->name, home, &nbd->tried);
     }
-    if (nbd->timer == NULL || nbd->connector == NULL) {
+    if (nbd->timer == NULL || nbd->idle_timer == NULL || nbd->connector == NULL) {
         return -ENOMEM;
     }
     return nbd->watch == NULL && nbd->state == NBD_CONNECTED ? file_nbd_watch(nbd) : 0;
@@ -166,13 +187,10 @@ int file_nbd_open(struct ioreqd_file *file, char *reason, size_t size)
     nbd->work = (struct ioreqd_work){.run = on_work, .argument = nbd};
     nbd->tried = (struct ioreqd_work){.run = file_nbd_on_tried, .argument = nbd};
     nbd->resize = (struct ioreqd_work){.run = file_nbd_set_size, .argument = nbd};
-    TAILQ_INIT(&nbd->idle);
-    TAILQ_INIT(&nbd->under_way);
-    STAILQ_INIT(&nbd->answers);
-    for (unsigned i = 0; i < NBD_SLOTS; i++) {
-        nbd->slot[i].nbd = nbd;
-        TAILQ_INSERT_TAIL(&nbd->idle, &nbd->slot[i], place);
-    }
+    nbd->flush = (struct nbd_call){.nbd = nbd, .settle = file_nbd_on_flushed};
+    nbd_journal_init(&nbd->journal);
+    file_nbd_init_slots(nbd);
+    file_nbd_init_replays(nbd);
     if (nbd_library_load(why, sizeof(why)) != 0) {
         return file_refuse(reason, size, ENOSYS, "%s", why);
     }
@@ -200,7 +218,20 @@ void file_nbd_leave_loop(struct file_nbd *nbd)
     nbd->connector = NULL;
     timer_free(nbd->timer);
     nbd->timer = NULL;
+    timer_free(nbd->idle_timer);
+    nbd->idle_timer = NULL;
+    nbd->idle_armed = false;
     file_nbd_disconnect(nbd);
+}
+
+static void tell_abandoned(struct file_nbd *nbd)
+{
+    if (nbd->state != NBD_CONNECTED && !TAILQ_EMPTY(&nbd->journal.kept)) {
+        log_line(LOG_ERROR, nbd->file->owner,
+                 "%s is not there: %" PRIu64
+                 " bytes that were written since the last flush are there only if the server has kept them",
+                 nbd->file->name, nbd->journal.kept_length);
+    }
 }
 
 void file_nbd_close(struct file_nbd *nbd)
@@ -209,10 +240,8 @@ void file_nbd_close(struct file_nbd *nbd)
         return;
     }
     file_nbd_leave_loop(nbd);
-    for (unsigned i = 0; i < NBD_SLOTS; i++) {
-        if (nbd->slot[i].buffer != NULL) {
-            munmap(nbd->slot[i].buffer, BOUNCE_BYTES);
-        }
-    }
+    tell_abandoned(nbd);
+    file_nbd_free_slots(nbd);
+    nbd_journal_destroy(&nbd->journal);
     free(nbd);
 }

@@ -7,7 +7,6 @@
 #include <inttypes.h>
 
 #include "device/bounce.h"
-#include "device/file_nbd_library.h"
 #include "device/loop.h"
 #include "device/timer.h"
 #include "device/watch.h"
@@ -38,6 +37,8 @@ void file_nbd_disconnect(struct file_nbd *nbd)
     nbd->watch = NULL;
     nbd->handle = NULL;
     STAILQ_INIT(&nbd->answers);
+    nbd->flushing = false;
+    file_nbd_replay_end(nbd);
     if (handle != NULL) {
         nbd_library.close(handle);
     }
@@ -133,22 +134,31 @@ static void refuse(struct file_nbd *nbd, const struct nbd_export *now, const cha
 
 static void accept_export(struct file_nbd *nbd, const struct nbd_export *now)
 {
-    unsigned again;
-
-    if (nbd->acknowledged != nbd->flushed) {
-        log_line(LOG_WARNING, nbd->file->owner,
-                 "%" PRIu64
-                 " bytes were written to %s since the last flush: they are there only if the server kept them",
-                 nbd->acknowledged - nbd->flushed, nbd->file->name);
-    }
     if (now->size != nbd->export.size) {
         take_size(nbd, now->size);
     }
     nbd->export = *now;
-    nbd->state = NBD_CONNECTED;
     nbd->since = timer_now();
+    if (nbd->written && !file_nbd_keeps(nbd)) {
+        log_line(LOG_WARNING, nbd->file->owner,
+                 "%s %s: what was written to it before is there only if the server has kept it", nbd->file->name,
+                 now->can_flush ? "is not flushed (cache=unsafe)" : "cannot be flushed");
+    }
+    nbd->state = NBD_REPLAYING;
+    file_nbd_replay_begin(nbd);
+}
+
+void file_nbd_go_on(struct file_nbd *nbd)
+{
+    unsigned again;
+
+    file_nbd_tell_damage(nbd, "writing them again");
+    nbd->state = NBD_CONNECTED;
     again = file_nbd_send_again(nbd);
-    log_line(LOG_INFO, nbd->file->owner, "%s is there again: %u requests were sent again", nbd->file->name, again);
+    log_line(LOG_INFO, nbd->file->owner,
+             "%s is there again: %u requests were sent again, and before them %u writes (%" PRIu64
+             " bytes) that no flush had covered",
+             nbd->file->name, again, nbd->replayed, nbd->replayed_bytes);
     log_line(LOG_INFO, nbd->file->owner, "event nbd-back");
 }
 

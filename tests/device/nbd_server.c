@@ -5,6 +5,8 @@
 
 #include <check.h>
 #include <endian.h>
+#include <netinet/in.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,21 +28,27 @@
 #define INFO_BLOCK_SIZE 3
 #define LARGEST         (32u << 20)
 #define PREFERRED_BLOCK 4096u
+#define DEFERRED        16u /* flushes at most */
+#define LOOK            5   /* milliseconds, while there are some */
 
 enum command { COMMAND_READ, COMMAND_WRITE, COMMAND_DISCONNECT, COMMAND_FLUSH, COMMAND_TRIM, COMMAND_ZEROES = 6 };
 
 uint8_t *nbd_server_image;
-atomic_uint nbd_server_silent, nbd_server_error;
+atomic_uint nbd_server_silent, nbd_server_error, nbd_server_error_of;
+atomic_bool nbd_server_defers;
 atomic_uint nbd_server_reads, nbd_server_writes, nbd_server_flushes, nbd_server_trims, nbd_server_zeroes;
 atomic_uint nbd_server_received;
 
 static uint8_t *stable; /* as of the last flush */
 static struct nbd_server_options export;
 static struct sockaddr_un address;
+static struct sockaddr_in internet; /* port 0: none yet */
 static int listener;
 static atomic_int client;
 static atomic_bool stopping;
 static pthread_t thread;
+static uint64_t deferred[DEFERRED]; /* cookies */
+static unsigned deferred_count;
 
 static bool get(int fd, void *to, size_t length)
 {
@@ -149,6 +157,40 @@ static void perform(enum command command, uint64_t offset, uint32_t length, cons
     }
 }
 
+static bool fails(enum command command)
+{
+    unsigned of = atomic_load(&nbd_server_error_of);
+
+    return atomic_load(&nbd_server_error) != 0 && (of == 0 || (of & (1u << command)) != 0);
+}
+
+static bool reply(int fd, uint64_t cookie, uint32_t error)
+{
+    struct {
+        uint32_t magic, error;
+        uint64_t cookie;
+    } __attribute__((packed)) reply = {htobe32(SIMPLE_MAGIC), htobe32(error), cookie};
+
+    return put(fd, &reply, sizeof(reply));
+}
+
+/* Answers the flushes that were deferred, once that is wanted. False: the connection is over. */
+static bool catch_up(int fd)
+{
+    struct pollfd ready = {.fd = fd, .events = POLLIN};
+
+    while (deferred_count > 0) {
+        if (!atomic_load(&nbd_server_defers)) {
+            if (!reply(fd, deferred[--deferred_count], 0)) {
+                return false;
+            }
+        } else if (poll(&ready, 1, LOOK) != 0) {
+            return true;
+        }
+    }
+    return true;
+}
+
 static bool serve_one(int fd, uint8_t *data)
 {
     struct {
@@ -157,15 +199,11 @@ static bool serve_one(int fd, uint8_t *data)
         uint64_t cookie, offset;
         uint32_t length;
     } __attribute__((packed)) request;
-    struct {
-        uint32_t magic, error;
-        uint64_t cookie;
-    } __attribute__((packed)) reply = {.magic = htobe32(SIMPLE_MAGIC)};
     enum command command;
     uint64_t offset;
     uint32_t length, error;
 
-    if (!get(fd, &request, sizeof(request)) || be32toh(request.magic) != REQUEST_MAGIC) {
+    if (!catch_up(fd) || !get(fd, &request, sizeof(request)) || be32toh(request.magic) != REQUEST_MAGIC) {
         return false;
     }
     command = (enum command)be16toh(request.type);
@@ -176,16 +214,18 @@ static bool serve_one(int fd, uint8_t *data)
         return false;
     }
     atomic_fetch_add(&nbd_server_received, 1);
-    error = atomic_load(&nbd_server_error);
+    error = fails(command) ? atomic_load(&nbd_server_error) : 0;
     if (error == 0 && atomic_load(&nbd_server_silent) < 2) {
         perform(command, offset, length, data);
+    }
+    if (command == COMMAND_FLUSH && error == 0 && atomic_load(&nbd_server_defers) && deferred_count < DEFERRED) {
+        deferred[deferred_count++] = request.cookie;
+        return true;
     }
     if (atomic_load(&nbd_server_silent) != 0) {
         return true;
     }
-    reply.cookie = request.cookie;
-    reply.error = htobe32(error);
-    return put(fd, &reply, sizeof(reply)) &&
+    return reply(fd, request.cookie, error) &&
            (command != COMMAND_READ || error != 0 || put(fd, nbd_server_image + offset, length));
 }
 
@@ -201,6 +241,7 @@ static void *thread_main(void *argument)
             break;
         }
         atomic_store(&client, fd);
+        deferred_count = 0;
         if (!atomic_load(&stopping) && negotiate(fd)) {
             while (serve_one(fd, data)) {
                 continue;
@@ -213,6 +254,34 @@ static void *thread_main(void *argument)
     return NULL;
 }
 
+static void listen_at_path(const char *path)
+{
+    address = (struct sockaddr_un){.sun_family = AF_UNIX};
+    strncpy(address.sun_path, path, sizeof(address.sun_path) - 1);
+    listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    ck_assert_int_ge(listener, 0);
+    ck_assert_int_eq(bind(listener, (struct sockaddr *)&address, sizeof(address)), 0);
+}
+
+static void listen_at_port(void)
+{
+    socklen_t length = sizeof(internet);
+    const int on = 1;
+
+    internet.sin_family = AF_INET;
+    internet.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    ck_assert_int_ge(listener, 0);
+    setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+    ck_assert_int_eq(bind(listener, (struct sockaddr *)&internet, sizeof(internet)), 0);
+    ck_assert_int_eq(getsockname(listener, (struct sockaddr *)&internet, &length), 0);
+}
+
+unsigned nbd_server_port(void)
+{
+    return ntohs(internet.sin_port);
+}
+
 void nbd_server_start(const char *path, const struct nbd_server_options *options)
 {
     export = *options;
@@ -220,11 +289,11 @@ void nbd_server_start(const char *path, const struct nbd_server_options *options
         nbd_server_image = calloc(1, 64 << 20);
         stable = calloc(1, 64 << 20);
     }
-    address = (struct sockaddr_un){.sun_family = AF_UNIX};
-    strncpy(address.sun_path, path, sizeof(address.sun_path) - 1);
-    listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    ck_assert_int_ge(listener, 0);
-    ck_assert_int_eq(bind(listener, (struct sockaddr *)&address, sizeof(address)), 0);
+    if (path != NULL) {
+        listen_at_path(path);
+    } else {
+        listen_at_port();
+    }
     ck_assert_int_eq(listen(listener, 4), 0);
     atomic_store(&stopping, false);
     atomic_store(&client, -1);
@@ -243,7 +312,9 @@ void nbd_server_stop(bool forget)
     }
     pthread_join(thread, NULL);
     close(listener);
-    unlink(address.sun_path);
+    if (address.sun_path[0] != '\0') {
+        unlink(address.sun_path);
+    }
     if (forget) {
         memcpy(nbd_server_image, stable, export.size);
     }
