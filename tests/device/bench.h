@@ -46,6 +46,8 @@ TCase *file_request_plain_tests(void);
 TCase *throttle_tests(void);
 TCase *nbd_tests(void);
 TCase *nbd_journal_tests(void);
+TCase *nbd_replay_tests(void);
+TCase *nbd_damage_tests(void);
 TCase *timer_tests(void);
 TCase *watch_tests(void);
 

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -144,4 +145,46 @@ bool nbd_has_received(void *argument)
 void nbd_sleep(unsigned milliseconds)
 {
     nanosleep(&(struct timespec){.tv_sec = milliseconds / 1000, .tv_nsec = milliseconds % 1000 * 1000000L}, NULL);
+}
+
+/* ---- an export with a model of what it holds ---- */
+
+uint8_t nbd_model[NBD_IMAGE_BYTES];
+
+void nbd_open_at(int index, const struct nbd_server_options *server, const struct file_options *options)
+{
+    nbd_use_tcp(index % 2 != 0);
+    nbd_open_export(server, options);
+    memset(nbd_model, 0, sizeof(nbd_model));
+}
+
+void nbd_write(uint64_t offset, size_t length, unsigned salt)
+{
+    nbd_fill(nbd_model + offset, length, salt);
+    ck_assert_int_eq(nbd_transfer(IOREQD_FILE_WRITE, offset, nbd_model + offset, length), 0);
+}
+
+void nbd_zero(uint64_t offset, size_t length)
+{
+    memset(nbd_model + offset, 0, length);
+    ck_assert_int_eq(nbd_transfer(IOREQD_FILE_WRITE_ZEROES, offset, NULL, length), 0);
+}
+
+void nbd_die_and_return(void)
+{
+    nbd_server_stop(true);
+    nbd_serve(&nbd_usual);
+}
+
+void nbd_expect_model(void)
+{
+    uint8_t *in = malloc(NBD_IMAGE_BYTES);
+
+    ck_assert_int_eq(nbd_transfer(IOREQD_FILE_READ, 0, in, NBD_IMAGE_BYTES), 0);
+    ck_assert(memcmp(in, nbd_model, NBD_IMAGE_BYTES) == 0);
+    ck_assert_int_eq(nbd_flush(), 0);
+    nbd_server_stop(true);
+    ck_assert(memcmp(nbd_server_image, nbd_model, NBD_IMAGE_BYTES) == 0);
+    nbd_serve(&nbd_usual);
+    free(in);
 }

@@ -50,6 +50,18 @@ int32_t nbd_wait_for(struct nbd_job *job);
 int32_t nbd_transfer(uint8_t operation, uint64_t offset, void *bytes, size_t length);
 int32_t nbd_flush(void);
 
+/* What the export has to hold, if it is written to by these. */
+extern uint8_t nbd_model[NBD_IMAGE_BYTES];
+
+/* Over TCP if the index of a loop test is odd. */
+void nbd_open_at(int index, const struct nbd_server_options *server, const struct file_options *options);
+void nbd_write(uint64_t offset, size_t length, unsigned salt);
+void nbd_zero(uint64_t offset, size_t length);
+/* The server forgets what was not flushed. */
+void nbd_die_and_return(void);
+/* As the guest sees it, and, after a flush, as the server would have it for all time. */
+void nbd_expect_model(void);
+
 void nbd_fill(uint8_t *bytes, size_t length, unsigned salt);
 /* Whether the server has received *count commands: for bench_wait(). */
 bool nbd_has_received(void *count);

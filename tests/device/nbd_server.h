@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A small NBD server for tests, in a thread of the test: on a Unix or TCP socket, one connection at a time, with simple
- * replies. It can be made to fail, to be silent, to flush slowly, and to forget what was not flushed, as one that lost
+ * replies. It can be made to fail, to be silent, to flush slowly, to write in another order, and to forget what was not flushed, as one that lost
  * its power.
  */
 #ifndef TESTS_DEVICE_NBD_SERVER_H
@@ -34,6 +34,7 @@ extern atomic_uint nbd_server_silent;   /* 1: done, but not answered; 2: not eve
 extern atomic_uint nbd_server_error;    /* the number of the error that they are answered with; 0: none */
 extern atomic_uint nbd_server_error_of; /* which of them: NBD_SERVER_OF_...; 0: all */
 extern atomic_bool nbd_server_defers;   /* flushes are done at once, and answered when this is false again */
+extern atomic_bool nbd_server_reverses; /* writes that come together are done in another order */
 /* How many were done since the start of the test. */
 extern atomic_uint nbd_server_reads, nbd_server_writes, nbd_server_flushes, nbd_server_trims, nbd_server_zeroes;
 extern atomic_uint nbd_server_received;
