@@ -59,8 +59,15 @@ libioreqd_device_la_LIBADD = $(EVENT_LIBS) $(URING_LIBS)
 if HAVE_LIBNBD
 libioreqd_device_la_SOURCES += \
 	src/device/file_nbd.c \
+	src/device/file_nbd_call.c \
 	src/device/file_nbd_connection.c src/device/file_nbd_connection.h \
-	src/device/file_nbd_library.c src/device/file_nbd_library.h
+	src/device/file_nbd_journal.c src/device/file_nbd_journal.h \
+	src/device/file_nbd_library.c src/device/file_nbd_library.h \
+	src/device/file_nbd_private.h \
+	src/device/file_nbd_replay.c \
+	src/device/file_nbd_request.c \
+	src/device/file_nbd_return.c \
+	src/device/file_nbd_room.c
 else
 libioreqd_device_la_SOURCES += src/device/file_nbd_absent.c
 endif

@@ -4,8 +4,9 @@
  * uses it first: a flush then covers the writes of all loops whatever the server promises about several connections,
  * and there is one order in which requests are sent again. Other loops hand their operations over.
  *
- * While there is no connection, operations wait and one is tried to be made. What was under way is sent again then,
- * in its order, before anything else.
+ * While there is no connection, operations wait and one is tried to be made. Then what was acknowledged and no flush
+ * had covered is sent again, in the order in which it was acknowledged; then what was under way, in its order; then
+ * anything else.
  */
 #ifndef IOREQD_DEVICE_FILE_NBD_H
 #define IOREQD_DEVICE_FILE_NBD_H

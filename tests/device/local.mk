@@ -32,7 +32,14 @@ tests_device_test_device_SOURCES = \
 	tests/device/watch.c \
 	tests/device/windows.c
 if HAVE_LIBNBD
-tests_device_test_device_SOURCES += tests/device/nbd.c tests/device/nbd_server.c tests/device/nbd_server.h
+tests_device_test_device_SOURCES += \
+	tests/device/nbd.c \
+	tests/device/nbd_bench.c tests/device/nbd_bench.h \
+	tests/device/nbd_damage.c \
+	tests/device/nbd_journal.c \
+	tests/device/nbd_negotiation.c tests/device/nbd_negotiation.h \
+	tests/device/nbd_replay.c \
+	tests/device/nbd_server.c tests/device/nbd_server.h
 endif
 tests_device_test_device_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
 tests_device_test_device_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(EVENT_CFLAGS)

@@ -27,6 +27,9 @@ int main(void)
     }
 #ifdef HAVE_LIBNBD
     suite_add_tcase(suite, nbd_tests());
+    suite_add_tcase(suite, nbd_journal_tests());
+    suite_add_tcase(suite, nbd_replay_tests());
+    suite_add_tcase(suite, nbd_damage_tests());
 #endif
     runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

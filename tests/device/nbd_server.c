@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* An NBD server for tests, see nbd_server.h. The protocol's fixed newstyle; numbers are big-endian on the wire. */
+/* An NBD server for tests, see nbd_server.h: what it does with commands. Numbers are big-endian on the wire. */
 #define _GNU_SOURCE
 #include "tests/device/nbd_server.h"
 
 #include <check.h>
 #include <endian.h>
+#include <netinet/in.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,117 +14,41 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define MAGIC           UINT64_C(0x4e42444d41474943) /* NBDMAGIC */
-#define OPTION_MAGIC    UINT64_C(0x49484156454f5054) /* IHAVEOPT */
-#define REPLY_MAGIC     UINT64_C(0x0003e889045565a9)
-#define REQUEST_MAGIC   0x25609513u
-#define SIMPLE_MAGIC    0x67446698u
-#define OPTION_ABORT    2u
-#define OPTION_GO       7u
-#define REPLY_ACK       1u
-#define REPLY_INFO      3u
-#define REPLY_UNKNOWN   0x80000001u
-#define INFO_EXPORT     0
-#define INFO_BLOCK_SIZE 3
-#define LARGEST         (32u << 20)
-#define PREFERRED_BLOCK 4096u
+#include "tests/device/nbd_negotiation.h"
+
+#define REQUEST_MAGIC 0x25609513u
+#define SIMPLE_MAGIC  0x67446698u
+#define DEFERRED      16u /* flushes at most */
+#define HELD          16u /* writes, to be done in another order */
+#define LOOK          5   /* milliseconds, while there are some */
 
 enum command { COMMAND_READ, COMMAND_WRITE, COMMAND_DISCONNECT, COMMAND_FLUSH, COMMAND_TRIM, COMMAND_ZEROES = 6 };
 
+struct command_sent {
+    enum command command;
+    uint64_t cookie, offset;
+    uint32_t length;
+    uint8_t *data; /* NBD_LARGEST; of a write */
+};
+
 uint8_t *nbd_server_image;
-atomic_uint nbd_server_silent, nbd_server_error;
+atomic_uint nbd_server_silent, nbd_server_error, nbd_server_error_of;
+atomic_bool nbd_server_defers, nbd_server_reverses;
 atomic_uint nbd_server_reads, nbd_server_writes, nbd_server_flushes, nbd_server_trims, nbd_server_zeroes;
 atomic_uint nbd_server_received;
 
 static uint8_t *stable; /* as of the last flush */
 static struct nbd_server_options export;
 static struct sockaddr_un address;
+static struct sockaddr_in internet; /* port 0: none yet */
 static int listener;
 static atomic_int client;
 static atomic_bool stopping;
 static pthread_t thread;
-
-static bool get(int fd, void *to, size_t length)
-{
-    return length == 0 || recv(fd, to, length, MSG_WAITALL) == (ssize_t)length;
-}
-
-static bool put(int fd, const void *from, size_t length)
-{
-    const uint8_t *at = from;
-
-    while (length > 0) {
-        ssize_t sent = send(fd, at, length, MSG_NOSIGNAL);
-
-        if (sent <= 0) {
-            return false;
-        }
-        at += sent;
-        length -= (size_t)sent;
-    }
-    return true;
-}
-
-static bool reply_to_option(int fd, uint32_t option, uint32_t type, const void *data, uint32_t length)
-{
-    struct {
-        uint64_t magic;
-        uint32_t option, type, length;
-    } __attribute__((packed)) reply = {htobe64(REPLY_MAGIC), htobe32(option), htobe32(type), htobe32(length)};
-
-    return put(fd, &reply, sizeof(reply)) && put(fd, data, length);
-}
-
-static bool tell_export(int fd)
-{
-    struct {
-        uint16_t type;
-        uint64_t size;
-        uint16_t flags;
-    } __attribute__((packed))
-    about = {htobe16(INFO_EXPORT), htobe64(export.size), htobe16((uint16_t)(1u | export.abilities))};
-    struct {
-        uint16_t type;
-        uint32_t minimum, preferred, maximum;
-    } __attribute__((packed))
-    blocks = {htobe16(INFO_BLOCK_SIZE), htobe32(export.minimum_block), htobe32(PREFERRED_BLOCK), htobe32(LARGEST)};
-
-    return reply_to_option(fd, OPTION_GO, REPLY_INFO, &about, sizeof(about)) &&
-           (export.minimum_block == 0 || reply_to_option(fd, OPTION_GO, REPLY_INFO, &blocks, sizeof(blocks))) &&
-           reply_to_option(fd, OPTION_GO, REPLY_ACK, NULL, 0);
-}
-
-static bool negotiate(int fd)
-{
-    struct {
-        uint64_t magic, option_magic;
-        uint16_t flags;
-    } __attribute__((packed)) hello = {htobe64(MAGIC), htobe64(OPTION_MAGIC), htobe16(3)};
-    uint32_t flags;
-
-    if (!put(fd, &hello, sizeof(hello)) || !get(fd, &flags, sizeof(flags))) {
-        return false;
-    }
-    for (;;) {
-        struct {
-            uint64_t magic;
-            uint32_t option, length;
-        } __attribute__((packed)) option;
-        uint8_t data[4096];
-
-        if (!get(fd, &option, sizeof(option)) || be32toh(option.length) > sizeof(data) ||
-            !get(fd, data, be32toh(option.length))) {
-            return false;
-        }
-        if (be32toh(option.option) == OPTION_GO) {
-            return tell_export(fd);
-        }
-        if (be32toh(option.option) == OPTION_ABORT ||
-            !reply_to_option(fd, be32toh(option.option), REPLY_UNKNOWN, NULL, 0)) {
-            return false;
-        }
-    }
-}
+static uint64_t deferred[DEFERRED]; /* cookies */
+static unsigned deferred_count;
+static struct command_sent held[HELD];
+static unsigned held_count;
 
 static void perform(enum command command, uint64_t offset, uint32_t length, const uint8_t *data)
 {
@@ -149,7 +75,41 @@ static void perform(enum command command, uint64_t offset, uint32_t length, cons
     }
 }
 
-static bool serve_one(int fd, uint8_t *data)
+static bool fails(enum command command)
+{
+    unsigned of = atomic_load(&nbd_server_error_of);
+
+    return atomic_load(&nbd_server_error) != 0 && (of == 0 || (of & (1u << command)) != 0);
+}
+
+static bool reply(int fd, uint64_t cookie, uint32_t error)
+{
+    struct {
+        uint32_t magic, error;
+        uint64_t cookie;
+    } __attribute__((packed)) reply = {htobe32(SIMPLE_MAGIC), htobe32(error), cookie};
+
+    return nbd_put(fd, &reply, sizeof(reply));
+}
+
+/* Answers the flushes that were deferred, once that is wanted. False: the connection is over. */
+static bool catch_up(int fd)
+{
+    struct pollfd ready = {.fd = fd, .events = POLLIN};
+
+    while (deferred_count > 0) {
+        if (!atomic_load(&nbd_server_defers)) {
+            if (!reply(fd, deferred[--deferred_count], 0)) {
+                return false;
+            }
+        } else if (poll(&ready, 1, LOOK) != 0) {
+            return true;
+        }
+    }
+    return true;
+}
+
+static bool receive(int fd, struct command_sent *sent)
 {
     struct {
         uint32_t magic;
@@ -157,41 +117,89 @@ static bool serve_one(int fd, uint8_t *data)
         uint64_t cookie, offset;
         uint32_t length;
     } __attribute__((packed)) request;
-    struct {
-        uint32_t magic, error;
-        uint64_t cookie;
-    } __attribute__((packed)) reply = {.magic = htobe32(SIMPLE_MAGIC)};
-    enum command command;
-    uint64_t offset;
-    uint32_t length, error;
 
-    if (!get(fd, &request, sizeof(request)) || be32toh(request.magic) != REQUEST_MAGIC) {
+    if (!nbd_get(fd, &request, sizeof(request)) || be32toh(request.magic) != REQUEST_MAGIC) {
         return false;
     }
-    command = (enum command)be16toh(request.type);
-    offset = be64toh(request.offset);
-    length = be32toh(request.length);
-    if (command == COMMAND_DISCONNECT || offset > export.size || length > export.size - offset ||
-        (command <= COMMAND_WRITE && length > LARGEST) || (command == COMMAND_WRITE && !get(fd, data, length))) {
+    sent->command = (enum command)be16toh(request.type);
+    sent->cookie = request.cookie;
+    sent->offset = be64toh(request.offset);
+    sent->length = be32toh(request.length);
+    if (sent->command == COMMAND_DISCONNECT || sent->offset > export.size ||
+        sent->length > export.size - sent->offset || (sent->command <= COMMAND_WRITE && sent->length > NBD_LARGEST) ||
+        (sent->command == COMMAND_WRITE && !nbd_get(fd, sent->data, sent->length))) {
         return false;
     }
     atomic_fetch_add(&nbd_server_received, 1);
-    error = atomic_load(&nbd_server_error);
+    return true;
+}
+
+static bool carry_out(int fd, const struct command_sent *sent)
+{
+    uint32_t error = fails(sent->command) ? atomic_load(&nbd_server_error) : 0;
+
     if (error == 0 && atomic_load(&nbd_server_silent) < 2) {
-        perform(command, offset, length, data);
+        perform(sent->command, sent->offset, sent->length, sent->data);
+    }
+    if (sent->command == COMMAND_FLUSH && error == 0 && atomic_load(&nbd_server_defers) && deferred_count < DEFERRED) {
+        deferred[deferred_count++] = sent->cookie;
+        return true;
     }
     if (atomic_load(&nbd_server_silent) != 0) {
         return true;
     }
-    reply.cookie = request.cookie;
-    reply.error = htobe32(error);
-    return put(fd, &reply, sizeof(reply)) &&
-           (command != COMMAND_READ || error != 0 || put(fd, nbd_server_image + offset, length));
+    return reply(fd, sent->cookie, error) &&
+           (sent->command != COMMAND_READ || error != 0 || nbd_put(fd, nbd_server_image + sent->offset, sent->length));
+}
+
+/* Does what was held, newest first. */
+static bool release(int fd)
+{
+    bool good = true;
+
+    while (held_count > 0) {
+        struct command_sent *sent = &held[--held_count];
+
+        good = good && carry_out(fd, sent);
+        free(sent->data);
+    }
+    return good;
+}
+
+/* A copy, to be done later. */
+static void hold(const struct command_sent *sent)
+{
+    held[held_count] = *sent;
+    held[held_count].data = malloc(sent->length);
+    if (sent->command == COMMAND_WRITE) {
+        memcpy(held[held_count].data, sent->data, sent->length);
+    }
+    held_count++;
+}
+
+static bool serve_one(int fd, struct command_sent *sent)
+{
+    struct pollfd ready = {.fd = fd, .events = POLLIN};
+
+    if (!catch_up(fd)) {
+        return false;
+    }
+    if (held_count == HELD || (held_count > 0 && poll(&ready, 1, LOOK) == 0)) {
+        return release(fd);
+    }
+    if (!receive(fd, sent)) {
+        return false;
+    }
+    if (atomic_load(&nbd_server_reverses) && (sent->command == COMMAND_WRITE || sent->command == COMMAND_ZEROES)) {
+        hold(sent);
+        return true;
+    }
+    return release(fd) && carry_out(fd, sent);
 }
 
 static void *thread_main(void *argument)
 {
-    uint8_t *data = malloc(LARGEST);
+    struct command_sent sent = {.data = malloc(NBD_LARGEST)};
 
     (void)argument;
     while (!atomic_load(&stopping)) {
@@ -201,16 +209,48 @@ static void *thread_main(void *argument)
             break;
         }
         atomic_store(&client, fd);
-        if (!atomic_load(&stopping) && negotiate(fd)) {
-            while (serve_one(fd, data)) {
+        deferred_count = 0;
+        if (!atomic_load(&stopping) && nbd_negotiate(fd, &export)) {
+            while (serve_one(fd, &sent)) {
                 continue;
             }
         }
         atomic_store(&client, -1);
+        while (held_count > 0) {
+            free(held[--held_count].data);
+        }
         close(fd);
     }
-    free(data);
+    free(sent.data);
     return NULL;
+}
+
+static void listen_at_path(const char *path)
+{
+    address = (struct sockaddr_un){.sun_family = AF_UNIX};
+    strncpy(address.sun_path, path, sizeof(address.sun_path) - 1);
+    listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    ck_assert_int_ge(listener, 0);
+    ck_assert_int_eq(bind(listener, (struct sockaddr *)&address, sizeof(address)), 0);
+}
+
+static void listen_at_port(void)
+{
+    socklen_t length = sizeof(internet);
+    const int on = 1;
+
+    internet.sin_family = AF_INET;
+    internet.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    ck_assert_int_ge(listener, 0);
+    setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+    ck_assert_int_eq(bind(listener, (struct sockaddr *)&internet, sizeof(internet)), 0);
+    ck_assert_int_eq(getsockname(listener, (struct sockaddr *)&internet, &length), 0);
+}
+
+unsigned nbd_server_port(void)
+{
+    return ntohs(internet.sin_port);
 }
 
 void nbd_server_start(const char *path, const struct nbd_server_options *options)
@@ -220,11 +260,11 @@ void nbd_server_start(const char *path, const struct nbd_server_options *options
         nbd_server_image = calloc(1, 64 << 20);
         stable = calloc(1, 64 << 20);
     }
-    address = (struct sockaddr_un){.sun_family = AF_UNIX};
-    strncpy(address.sun_path, path, sizeof(address.sun_path) - 1);
-    listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    ck_assert_int_ge(listener, 0);
-    ck_assert_int_eq(bind(listener, (struct sockaddr *)&address, sizeof(address)), 0);
+    if (path != NULL) {
+        listen_at_path(path);
+    } else {
+        listen_at_port();
+    }
     ck_assert_int_eq(listen(listener, 4), 0);
     atomic_store(&stopping, false);
     atomic_store(&client, -1);
@@ -243,7 +283,9 @@ void nbd_server_stop(bool forget)
     }
     pthread_join(thread, NULL);
     close(listener);
-    unlink(address.sun_path);
+    if (address.sun_path[0] != '\0') {
+        unlink(address.sun_path);
+    }
     if (forget) {
         memcpy(nbd_server_image, stable, export.size);
     }

@@ -301,8 +301,10 @@ bool stack_open(struct stack *stack, const struct stack_options *options)
         }
         model = module_models(stack->module)[0];
     }
-    if (needed(model, IOREQD_PROPERTY_FILE) != NULL &&
-        !make_image(stack, options->sectors != 0 ? options->sectors : DEFAULT_SECTORS)) {
+    if (options->file != NULL) {
+        snprintf(stack->image, sizeof(stack->image), "%s", options->file);
+    } else if (needed(model, IOREQD_PROPERTY_FILE) != NULL &&
+               !make_image(stack, options->sectors != 0 ? options->sectors : DEFAULT_SECTORS)) {
         return false;
     }
     if (!make_device(stack, model, options)) {
@@ -395,7 +397,7 @@ unsigned stack_close(struct stack *stack)
         stack->sim_ops->close(stack->sim);
     }
     module_close(stack->module);
-    if (stack->image[0] != '\0') {
+    if (stack->folder[0] != '\0') {
         unlink(stack->image);
         rmdir(stack->folder);
     }

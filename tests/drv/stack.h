@@ -47,6 +47,7 @@ struct stack_options {
     const char *key, *value;          /* one more property, or NULL */
     const char *bus;                  /* host bridge or port; NULL: the one that is always there */
     uint8_t devfn;                    /* 0: STACK_FUNCTION */
+    const char *file;                 /* instead of an image that is made; NULL: that */
     const char *record;               /* file for a recording, or NULL */
 };
 

@@ -48,6 +48,7 @@ uint32_t disk_random(uint32_t *seed);
 TCase *enumeration_tests(void);
 TCase *io_tests(void);
 TCase *disk_feature_tests(void);
+TCase *disk_nbd_tests(void);
 TCase *layout_tests(void);
 TCase *legacy_tests(void);
 TCase *reset_tests(void);

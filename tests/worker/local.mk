@@ -22,6 +22,12 @@ tests_worker_test_worker_SOURCES = \
 	tests/worker/reset.c \
 	tests/worker/serial.c \
 	tests/worker/vsock.c
+if HAVE_LIBNBD
+tests_worker_test_worker_SOURCES += \
+	tests/device/nbd_negotiation.c tests/device/nbd_negotiation.h \
+	tests/device/nbd_server.c tests/device/nbd_server.h \
+	tests/worker/disk_nbd.c
+endif
 tests_worker_test_worker_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
 tests_worker_test_worker_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(EVENT_CFLAGS)
 tests_worker_test_worker_LDADD = libioreqd-drv.la libioreqd-worker.la libioreqd-device.la libioreqd-bridge.la \

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Runs the tests of the worker and of the whole stack above a simulated hypervisor. */
+#include "config.h"
+
 #include <stdlib.h>
 
 #include "tests/worker/disk.h"
@@ -28,6 +30,9 @@ int main(void)
         suite_add_tcase(suite, group[i]());
     }
     suite_add_tcase(suite, disk_feature_tests());
+#ifdef HAVE_LIBNBD
+    suite_add_tcase(suite, disk_nbd_tests());
+#endif
     suite_add_tcase(suite, layout_tests());
     suite_add_tcase(suite, legacy_tests());
     runner = srunner_create(suite);
