@@ -18,6 +18,7 @@
 #include "config/config.h"
 #include "config/help.h"
 #include "config/property.h"
+#include "daemon.h"
 #include "describe_mode.h"
 #include "device/device.h"
 #include "device/file.h"
@@ -29,6 +30,7 @@
 #include "hypervisor/xen/xen.h"
 #include "log.h"
 #include "models.h"
+#include "pidfile.h"
 #include "places.h"
 #include "readiness.h"
 #include "record.h"
@@ -47,7 +49,8 @@ struct instance {
     uint8_t *devfn;
     struct event *event[4];
     size_t events;
-    bool announced;
+    struct readiness *readiness;
+    struct daemon *daemon; /* NULL: we stay in the foreground */
 };
 
 static int fail_as(struct instance *instance, const struct hypervisor_error *error)
@@ -247,6 +250,62 @@ static int place_all(struct instance *instance)
 
 /* ---- running ---- */
 
+/* Before anything is done: what cannot be made later, when the guest waits for it. */
+static int check_pidfile(struct instance *instance)
+{
+    const char *path = instance->config.pidfile;
+    pid_t owner = path != NULL ? pidfile_owner(path) : 0;
+
+    if (owner > 0) {
+        return config_error_set(&instance->error, EXIT_STATUS_CONFIGURATION,
+                                "--pidfile %s: process %d has it: end that one, or name another file", path,
+                                (int)owner);
+    }
+    if (owner < 0) {
+        return config_error_set(&instance->error, EXIT_STATUS_FAILED, "--pidfile %s: cannot be read: %s", path,
+                                strerror((int)-owner));
+    }
+    return 0;
+}
+
+static void on_alive(void *argument)
+{
+    readiness_alive(argument);
+}
+
+/* A daemon that writes messages there, because whoever started it wants them there. */
+static bool keeps_stderr(const struct instance *instance)
+{
+    return instance->config.log != NULL && strcmp(instance->config.log, "stderr") == 0;
+}
+
+/* Whoever started us is told that the devices answer. From here on messages go where --log says. */
+static int announce(struct instance *instance)
+{
+    const struct config *config = &instance->config;
+    const char *log = config->log != NULL ? config->log : instance->daemon != NULL ? "syslog" : "stderr";
+    int rc = toolstack_announce(instance->toolstack);
+    char *name;
+
+    if (rc != 0) {
+        return config_error_set(&instance->error, EXIT_STATUS_FAILED,
+                                "cannot tell xenstore that the devices answer: %s", strerror(-rc));
+    }
+    name = toolstack_name(instance->toolstack);
+    rc = log_set_target(log, name != NULL ? name : config->domain);
+    free(name);
+    if (rc != 0) {
+        return config_error_set(&instance->error, EXIT_STATUS_FAILED, "--log %s: cannot be opened: %s", log,
+                                strerror(-rc));
+    }
+    rc = readiness_announce(instance->readiness);
+    if (rc != 0) {
+        return config_error_set(&instance->error, EXIT_STATUS_FAILED, "--pidfile %s: cannot be written: %s",
+                                config->pidfile, strerror(-rc));
+    }
+    return 0;
+}
+
 static int start(struct instance *instance)
 {
     const struct config *config = &instance->config;
@@ -254,7 +313,7 @@ static int start(struct instance *instance)
     size_t functions;
     struct hypervisor_error error;
     struct hypervisor *hypervisor;
-    int rc;
+    unsigned watchdog = readiness_watchdog(instance->readiness);
 
     instance->toolstack = toolstack_open(config->domain_is_id ? NULL : config->domain, config->domain_id, &error);
     if (instance->toolstack == NULL) {
@@ -270,6 +329,9 @@ static int start(struct instance *instance)
         }
         worker_record(instance->worker, recorder_file_recorder(instance->recording));
     }
+    if (watchdog != 0 && worker_watch_loops(instance->worker, watchdog, on_alive, instance->readiness) != 0) {
+        return config_error_memory(&instance->error);
+    }
     hypervisor = xen_open(toolstack_guest(instance->toolstack), &error);
     if (hypervisor == NULL || worker_start(instance->worker, hypervisor, &error) != 0) {
         return fail_as(instance, &error);
@@ -279,17 +341,9 @@ static int start(struct instance *instance)
         worker_serve(instance->worker, &error) != 0) {
         return fail_as(instance, &error);
     }
-    rc = toolstack_announce(instance->toolstack);
-    if (rc != 0) {
-        return config_error_set(&instance->error, EXIT_STATUS_FAILED,
-                                "cannot tell xenstore that the devices answer: %s", strerror(-rc));
+    if (announce(instance) != 0) {
+        return -1;
     }
-    rc = readiness_announce(config->pidfile);
-    if (rc != 0) {
-        return config_error_set(&instance->error, EXIT_STATUS_FAILED, "--pidfile %s: cannot be written: %s",
-                                config->pidfile, strerror(-rc));
-    }
-    instance->announced = true;
     for (size_t i = 0; i < config->devices; i++) {
         const struct config_device *device = &config->device[i];
 
@@ -376,12 +430,15 @@ static int run(struct instance *instance)
     if (watch_signals(instance) != 0 || start(instance) != 0 || watch_life(instance) != 0) {
         return -1;
     }
+    if (instance->daemon != NULL) {
+        daemon_ready(instance->daemon, keeps_stderr(instance));
+    }
     if (!worker_run(instance->worker)) {
         /*
          * A transfer still has memory of the guest and of ours. Only the end of the process takes that back from the
          * kernel in good order; the guest's requests are answered and its server is gone.
          */
-        readiness_withdraw(instance->config.pidfile);
+        readiness_withdraw(instance->readiness);
         toolstack_close(instance->toolstack);
         /* The recording is left as it is: a thread may still add to it. */
         _exit(EXIT_STATUS_DONE);
@@ -394,9 +451,7 @@ static void tidy(struct instance *instance)
     for (size_t i = 0; i < instance->events; i++) {
         event_free(instance->event[i]);
     }
-    if (instance->announced) {
-        readiness_withdraw(instance->config.pidfile);
-    }
+    readiness_withdraw(instance->readiness);
     for (size_t i = 0; instance->device != NULL && i < instance->config.devices; i++) {
         device_destroy(instance->device[i]);
     }
@@ -406,6 +461,8 @@ static void tidy(struct instance *instance)
     recorder_file_close(instance->recording);
     toolstack_close(instance->toolstack);
     models_close(instance->models);
+    readiness_destroy(instance->readiness);
+    daemon_end(instance->daemon);
     config_free(&instance->config);
 }
 
@@ -442,6 +499,25 @@ static int help(struct instance *instance)
     return 0;
 }
 
+/* What is done before there is an event loop, which a fork would break. */
+static int prepare(struct instance *instance)
+{
+    bool run = instance->config.mode == CONFIG_RUN;
+
+    if (run && check_pidfile(instance) != 0) {
+        return -1;
+    }
+    if (run && !instance->config.foreground) {
+        instance->daemon = daemon_begin();
+        if (instance->daemon == NULL) {
+            return config_error_set(&instance->error, EXIT_STATUS_FAILED, "cannot become a daemon: %s",
+                                    strerror(errno));
+        }
+    }
+    instance->readiness = run ? readiness_create(instance->config.pidfile) : NULL;
+    return run && instance->readiness == NULL ? config_error_memory(&instance->error) : 0;
+}
+
 int main(int argc, char **argv)
 {
     struct instance instance = {0};
@@ -450,6 +526,9 @@ int main(int argc, char **argv)
     if (rc == 0) {
         log_set_level(instance.config.log_level);
         signal(SIGPIPE, SIG_IGN);
+        rc = prepare(&instance);
+    }
+    if (rc == 0) {
         instance.models = models_open(instance.config.module_dir);
         instance.worker = worker_create();
         if (instance.models == NULL || instance.worker == NULL) {

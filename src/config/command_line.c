@@ -99,6 +99,19 @@ static int set_pidfile(struct config *config, const char *value, struct config_e
     return set_string(&config->pidfile, value, error);
 }
 
+static int set_log(struct config *config, const char *value, struct config_error *error)
+{
+    struct config_shown shown;
+
+    if (strchr(value, '/') == NULL && strcmp(value, "stderr") != 0 && strcmp(value, "syslog") != 0 &&
+        strcmp(value, "journal") != 0) {
+        return config_error_set(error, EXIT_STATUS_CONFIGURATION,
+                                "--log %s: not a log: give stderr, syslog, journal, or a file's path with a / in it",
+                                config_show(&shown, value));
+    }
+    return set_string(&config->log, value, error);
+}
+
 static int set_check(struct config *config, const char *value, struct config_error *error)
 {
     (void)value;
@@ -183,6 +196,7 @@ static const struct option options[] = {
     {"--bridge", "NAME[,KEY=VALUE]...", true, add_bridge},
     {"--foreground", NULL, false, set_foreground},
     {"--pidfile", "FILE", false, set_pidfile},
+    {"--log", "stderr|syslog|journal|FILE", false, set_log},
     {"--check", NULL, false, set_check},
     {"--describe", "acpi|dts|human", false, set_describe},
     {"--record", "FILE", false, set_record},
@@ -324,6 +338,7 @@ void config_free(struct config *config)
     free(config->bridge);
     free(config->domain);
     free(config->pidfile);
+    free(config->log);
     free(config->module_dir);
     free(config->record);
     free(config->help_model);

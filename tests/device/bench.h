@@ -45,6 +45,7 @@ TCase *file_clear_tests(void);
 TCase *file_request_plain_tests(void);
 TCase *throttle_tests(void);
 TCase *nbd_tests(void);
+TCase *heartbeat_tests(void);
 TCase *timer_tests(void);
 TCase *watch_tests(void);
 
