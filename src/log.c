@@ -113,7 +113,7 @@ int log_set_target(const char *target, const char *domain)
         return 0;
     }
 
-    struct log_sink *sink = log_sink_open(target, domain);
+    struct log_sink *sink = log_sink_open(target, domain, atomic_load(&present_sink));
     if (sink == NULL) {
         return -errno;
     }

@@ -30,6 +30,7 @@ enum kind { KIND_STDERR, KIND_FILE, KIND_SYSLOG, KIND_JOURNAL };
 struct log_sink {
     enum kind kind;
     int fd;
+    const struct log_sink *before;
     char domain[DOMAIN_BYTES];
 };
 
@@ -84,7 +85,7 @@ static int connect_journal(void)
     return -1;
 }
 
-struct log_sink *log_sink_open(const char *target, const char *domain)
+struct log_sink *log_sink_open(const char *target, const char *domain, const struct log_sink *before)
 {
     struct log_sink *sink = calloc(1, sizeof(*sink));
 
@@ -92,6 +93,7 @@ struct log_sink *log_sink_open(const char *target, const char *domain)
         return NULL;
     }
     sink->fd = -1;
+    sink->before = before;
     /* A name with a control character in it would end the journal's field. xl takes none, but others may. */
     for (size_t i = 0; domain != NULL && domain[i] != 0 && i + 1 < sizeof(sink->domain); i++) {
         sink->domain[i] = (unsigned char)domain[i] < 0x20 ? '?' : domain[i];

@@ -14,9 +14,10 @@ struct log_sink;
 
 /*
  * target: "stderr", "syslog", "journal", or the path of a file, which is made if it is not there and appended to.
- * domain: what the guest is called, for those sinks that several ioreqd write to; may be NULL. NULL with errno set.
+ * domain: what the guest is called, for those sinks that several ioreqd write to; may be NULL.
+ * before: the sink that it takes the place of, which it keeps; NULL: none. NULL with errno set.
  */
-struct log_sink *log_sink_open(const char *target, const char *domain);
+struct log_sink *log_sink_open(const char *target, const char *domain, const struct log_sink *before);
 
 /* Whether standard error is the stream that systemd connected to the journal (systemd.exec(5), $JOURNAL_STREAM). */
 bool log_sink_stderr_is_journal(void);
