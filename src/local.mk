@@ -35,6 +35,7 @@ libioreqd_device_la_SOURCES = \
 	src/device/granted_memory.c src/device/granted_memory.h \
 	src/device/file_size.c \
 	src/device/guest_memory.c src/device/guest_memory.h \
+	src/device/heartbeat.c src/device/heartbeat.h \
 	src/device/host.c src/device/host.h \
 	src/device/loop.c src/device/loop.h \
 	src/device/module.c src/device/module.h \
@@ -109,10 +110,12 @@ libioreqd_xen_la_LIBADD = $(XEN_LIBS) $(JSON_LIBS)
 
 sbin_PROGRAMS += ioreqd
 ioreqd_SOURCES = \
+	src/daemon.c src/daemon.h \
 	src/describe_mode.c src/describe_mode.h \
 	src/life.c src/life.h \
 	src/main.c \
 	src/models.c src/models.h \
+	src/pidfile.c src/pidfile.h \
 	src/places.c src/places.h \
 	src/readiness.c src/readiness.h \
 	src/record.c src/record.h
@@ -125,4 +128,5 @@ include src/bridge/describe/local.mk
 include src/config/local.mk
 include src/virtio/local.mk
 include src/hypervisor/sim/local.mk
+include src/launcher/local.mk
 include src/replay/local.mk

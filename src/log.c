@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The log, see log.h. A line is made in the caller's stack and leaves in one write(2), which is what keeps the lines
- * of several threads apart without a lock. Nothing is kept but the level, which is set before threads start.
+ * of several threads apart without a lock. Nothing is kept but the level, which is set before threads start, and where
+ * lines go.
  */
 #include "log.h"
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdatomic.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
+
+#include "log_sink.h"
 
 #define CUT_MARK "..."
 
@@ -23,9 +24,12 @@ struct line {
     bool cut;
 };
 
-static const size_t limit_of_text = LOG_LINE_BYTES - sizeof(CUT_MARK "\n") + 1;
+static const size_t limit_of_text = LOG_LINE_BYTES - sizeof("ioreqd: " CUT_MARK "\n") + 1;
 
 static enum log_level highest_level = LOG_INFO;
+
+/* NULL: standard error. */
+static _Atomic(struct log_sink *) present_sink;
 
 /* All or nothing, so that an escape or a multi-byte character is never halved. */
 static void put(struct line *line, const char *text, size_t length)
@@ -97,39 +101,25 @@ static void put_visible(struct line *line, const char *text)
     }
 }
 
-/* Whether standard error is the stream that systemd connected to the journal (systemd.exec(5), $JOURNAL_STREAM). */
-static bool writes_to_journal(void)
-{
-    const char *stream = getenv("JOURNAL_STREAM");
-    uintmax_t device, inode;
-    struct stat status;
-    int end = 0;
-
-    if (stream == NULL || sscanf(stream, "%ju:%ju%n", &device, &inode, &end) != 2 || stream[end] != 0) {
-        return false;
-    }
-    return fstat(STDERR_FILENO, &status) == 0 && status.st_dev == device && status.st_ino == inode;
-}
-
-/* sd-daemon(3): journald takes the priority of a line from here. */
-static const char *priority_of(enum log_level level)
-{
-    switch (level) {
-    case LOG_ERROR:
-        return "<3>";
-    case LOG_WARNING:
-        return "<4>";
-    case LOG_INFO:
-        return "<6>";
-    case LOG_DEBUG:
-        break;
-    }
-    return "<7>";
-}
-
 void log_set_level(enum log_level level)
 {
     highest_level = level;
+}
+
+int log_set_target(const char *target, const char *domain)
+{
+    /* The journal takes more than lines from those who speak its protocol. */
+    if (strcmp(target, "stderr") == 0 && log_sink_stderr_is_journal() && log_set_target("journal", domain) == 0) {
+        return 0;
+    }
+
+    struct log_sink *sink = log_sink_open(target, domain, atomic_load(&present_sink));
+    if (sink == NULL) {
+        return -errno;
+    }
+    /* The one before stays: another thread may be writing to it. A process has two at most. */
+    atomic_store(&present_sink, sink);
+    return 0;
 }
 
 bool log_wants(enum log_level level)
@@ -146,14 +136,10 @@ void log_vline(enum log_level level, const char *prefix, const char *format, va_
     if (!log_wants(level)) {
         return;
     }
-    /* A message that does not fit here does not fit in the line either, which "ioreqd: " begins: put() cuts it. */
+    /* A message that does not fit here does not fit in the line either, which has less room: put() cuts it. */
     if (vsnprintf(message, sizeof(message), format, arguments) < 0) {
         snprintf(message, sizeof(message), "a message could not be formatted: %s", format);
     }
-    if (writes_to_journal()) {
-        put_visible(&line, priority_of(level));
-    }
-    put_visible(&line, "ioreqd: ");
     if (level == LOG_ERROR) {
         put_visible(&line, "error: ");
     } else if (level == LOG_WARNING) {
@@ -164,14 +150,12 @@ void log_vline(enum log_level level, const char *prefix, const char *format, va_
         put_visible(&line, ": ");
     }
     put_visible(&line, message);
-
-    const char *end = line.cut ? CUT_MARK "\n" : "\n";
-    memcpy(line.text + line.used, end, strlen(end));
-    line.used += strlen(end);
-
-    /* A log that cannot be written has nobody to be told to. */
-    while (write(STDERR_FILENO, line.text, line.used) < 0 && errno == EINTR) {
+    if (line.cut) {
+        memcpy(line.text + line.used, CUT_MARK, strlen(CUT_MARK));
+        line.used += strlen(CUT_MARK);
     }
+
+    log_sink_write(atomic_load(&present_sink), level, prefix, line.text, line.used);
     errno = saved_errno;
 }
 

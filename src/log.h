@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The log of the process: one line a call, to standard error. Any thread may log; lines do not mix.
+ * The log of the process: one line a call, to standard error unless log_set_target() named another place. Any thread
+ * may log; lines do not mix.
  *
  * A line has at most LOG_LINE_BYTES, its end included: a longer one is cut and ends in "...". What would move a
  * terminal's cursor or start a second line, wherever it came from, is written as \n, \t or \xNN.
@@ -32,6 +33,12 @@ struct log_limit {
 
 /* Lines above this level are dropped. LOG_INFO until it is called; before threads start. */
 void log_set_level(enum log_level level);
+
+/*
+ * Where lines go from now on: "stderr", "syslog", "journal", or the path of a file. domain: what the guest is called,
+ * for logs that several ioreqd share; may be NULL. Main thread. 0, or a negative errno and nothing is changed.
+ */
+int log_set_target(const char *target, const char *domain);
 
 /* Whether a line of this level would be written: to spare the work of making it. */
 bool log_wants(enum log_level level);

@@ -19,6 +19,7 @@
 #include "config/help.h"
 #include "config/property.h"
 #include "config/search.h"
+#include "daemon.h"
 #include "describe_mode.h"
 #include "device/device.h"
 #include "device/file.h"
@@ -31,6 +32,7 @@
 #include "life.h"
 #include "log.h"
 #include "models.h"
+#include "pidfile.h"
 #include "places.h"
 #include "readiness.h"
 #include "record.h"
@@ -51,7 +53,8 @@ struct instance {
     uint8_t *devfn;
     struct event *event[4];
     size_t events;
-    bool announced;
+    struct readiness *readiness;
+    struct daemon *daemon; /* NULL: we stay in the foreground */
 };
 
 static int fail_as(struct instance *instance, const struct hypervisor_error *error)
@@ -255,6 +258,66 @@ static int place_all(struct instance *instance)
 
 /* ---- running ---- */
 
+/* Before anything is done: what cannot be made later, when the guest waits for it. */
+static int check_pidfile(struct instance *instance)
+{
+    const char *path = instance->config.pidfile;
+    pid_t owner = path != NULL ? pidfile_owner(path) : 0;
+
+    if (owner > 0) {
+        return config_error_setting(&instance->error, &instance->config, "pidfile", path,
+                                    "process %d has it: end that one, or name another file", (int)owner);
+    }
+    if (owner < 0) {
+        config_error_setting(&instance->error, &instance->config, "pidfile", path, "cannot be read: %s",
+                             strerror((int)-owner));
+        instance->error.exit_status = EXIT_STATUS_FAILED;
+        return -1;
+    }
+    return 0;
+}
+
+static void on_alive(void *argument)
+{
+    readiness_alive(argument);
+}
+
+/* A daemon that writes messages there, because whoever started it wants them there. */
+static bool keeps_stderr(const struct instance *instance)
+{
+    return instance->config.log != NULL && strcmp(instance->config.log, "stderr") == 0;
+}
+
+/* Whoever started us is told that the devices answer. From here on messages go where --log says. */
+static int announce(struct instance *instance)
+{
+    const struct config *config = &instance->config;
+    const char *log = config->log != NULL ? config->log : instance->daemon != NULL ? "syslog" : "stderr";
+    int rc = toolstack_announce(instance->toolstack);
+    char *name;
+
+    if (rc != 0) {
+        return config_error_set(&instance->error, EXIT_STATUS_FAILED,
+                                "cannot tell xenstore that the devices answer: %s", strerror(-rc));
+    }
+    name = toolstack_name(instance->toolstack);
+    rc = log_set_target(log, name != NULL ? name : config->domain);
+    free(name);
+    if (rc != 0) {
+        config_error_setting(&instance->error, config, "log", log, "cannot be opened: %s", strerror(-rc));
+        instance->error.exit_status = EXIT_STATUS_FAILED;
+        return -1;
+    }
+    rc = readiness_announce(instance->readiness);
+    if (rc != 0) {
+        config_error_setting(&instance->error, config, "pidfile", config->pidfile, "cannot be written: %s",
+                             strerror(-rc));
+        instance->error.exit_status = EXIT_STATUS_FAILED;
+        return -1;
+    }
+    return 0;
+}
+
 static int start(struct instance *instance)
 {
     const struct config *config = &instance->config;
@@ -262,7 +325,7 @@ static int start(struct instance *instance)
     size_t functions;
     struct hypervisor_error error;
     struct hypervisor *hypervisor;
-    int rc;
+    unsigned watchdog = readiness_watchdog(instance->readiness);
 
     instance->toolstack = toolstack_open(config->domain_is_id ? NULL : config->domain, config->domain_id, &error);
     if (instance->toolstack == NULL) {
@@ -278,6 +341,9 @@ static int start(struct instance *instance)
         }
         worker_record(instance->worker, recorder_file_recorder(instance->recording));
     }
+    if (watchdog != 0 && worker_watch_loops(instance->worker, watchdog, on_alive, instance->readiness) != 0) {
+        return config_error_memory(&instance->error);
+    }
     hypervisor = xen_open(toolstack_guest(instance->toolstack), &error);
     if (hypervisor == NULL || worker_start(instance->worker, hypervisor, &error) != 0) {
         return fail_as(instance, &error);
@@ -287,19 +353,9 @@ static int start(struct instance *instance)
         worker_serve(instance->worker, &error) != 0) {
         return fail_as(instance, &error);
     }
-    rc = toolstack_announce(instance->toolstack);
-    if (rc != 0) {
-        return config_error_set(&instance->error, EXIT_STATUS_FAILED,
-                                "cannot tell xenstore that the devices answer: %s", strerror(-rc));
-    }
-    rc = readiness_announce(config->pidfile);
-    if (rc != 0) {
-        config_error_setting(&instance->error, config, "pidfile", config->pidfile, "cannot be written: %s",
-                             strerror(-rc));
-        instance->error.exit_status = EXIT_STATUS_FAILED;
+    if (announce(instance) != 0) {
         return -1;
     }
-    instance->announced = true;
     for (size_t i = 0; i < config->devices; i++) {
         const struct config_device *device = &config->device[i];
 
@@ -365,12 +421,15 @@ static int run(struct instance *instance)
     if (instance->life == NULL) {
         return config_error_memory(&instance->error);
     }
+    if (instance->daemon != NULL) {
+        daemon_ready(instance->daemon, keeps_stderr(instance));
+    }
     if (!worker_run(instance->worker)) {
         /*
          * A transfer still has memory of the guest and of ours. Only the end of the process takes that back from the
          * kernel in good order; the guest's requests are answered and its server is gone.
          */
-        readiness_withdraw(instance->config.pidfile);
+        readiness_withdraw(instance->readiness);
         toolstack_close(instance->toolstack);
         /* The recording is left as it is: a thread may still add to it. */
         _exit(EXIT_STATUS_DONE);
@@ -384,9 +443,7 @@ static void tidy(struct instance *instance)
         event_free(instance->event[i]);
     }
     life_free(instance->life);
-    if (instance->announced) {
-        readiness_withdraw(instance->config.pidfile);
-    }
+    readiness_withdraw(instance->readiness);
     for (size_t i = 0; instance->device != NULL && i < instance->config.devices; i++) {
         device_destroy(instance->device[i]);
     }
@@ -396,6 +453,8 @@ static void tidy(struct instance *instance)
     recorder_file_close(instance->recording);
     toolstack_close(instance->toolstack);
     models_close(instance->models);
+    readiness_destroy(instance->readiness);
+    daemon_end(instance->daemon);
     config_free(&instance->config);
 }
 
@@ -464,6 +523,25 @@ static int tell_faults(struct instance *instance)
     return instance->faults.fault[0].exit_status;
 }
 
+/* What is done before there is an event loop, which a fork would break. */
+static int prepare(struct instance *instance)
+{
+    bool run = instance->config.mode == CONFIG_RUN;
+
+    if (run && check_pidfile(instance) != 0) {
+        return -1;
+    }
+    if (run && !instance->config.foreground) {
+        instance->daemon = daemon_begin();
+        if (instance->daemon == NULL) {
+            return config_error_set(&instance->error, EXIT_STATUS_FAILED, "cannot become a daemon: %s",
+                                    strerror(errno));
+        }
+    }
+    instance->readiness = run ? readiness_create(instance->config.pidfile) : NULL;
+    return run && instance->readiness == NULL ? config_error_memory(&instance->error) : 0;
+}
+
 int main(int argc, char **argv)
 {
     struct instance instance = {0};
@@ -473,6 +551,9 @@ int main(int argc, char **argv)
     if (rc == 0) {
         log_set_level(instance.config.log_level);
         signal(SIGPIPE, SIG_IGN);
+        rc = prepare(&instance);
+    }
+    if (rc == 0) {
         instance.models = models_open(instance.config.module_dir);
         instance.worker = worker_create();
         if (instance.models == NULL || instance.worker == NULL) {

@@ -10,8 +10,10 @@ include tests/fuzz/local.mk
 include tests/guest/local.mk
 include tests/hypervisor/local.mk
 include tests/modules/local.mk
+include tests/process/local.mk
 include tests/recordings/local.mk
 include tests/replay/local.mk
+include tests/scripts/local.mk
 include tests/tools/local.mk
 include tests/virtio/local.mk
 include tests/worker/local.mk

@@ -88,6 +88,16 @@ static int set_pidfile(struct config *config, const char *value, struct config_e
     return set_string(&config->pidfile, value, error);
 }
 
+static int set_log(struct config *config, const char *value, struct config_error *error)
+{
+    if (strchr(value, '/') == NULL && strcmp(value, "stderr") != 0 && strcmp(value, "syslog") != 0 &&
+        strcmp(value, "journal") != 0) {
+        return config_error_setting(error, config, "log", value,
+                                    "not a log: give stderr, syslog, journal, or a file's path with a / in it");
+    }
+    return set_string(&config->log, value, error);
+}
+
 static int set_check(struct config *config, const char *value, struct config_error *error)
 {
     (void)value;
@@ -170,6 +180,7 @@ static const struct config_option options[] = {
     {"--bridge", "NAME[,KEY=VALUE]...", true, add_bridge},
     {"--foreground", NULL, false, set_foreground},
     {"--pidfile", "FILE", false, set_pidfile},
+    {"--log", "stderr|syslog|journal|FILE", false, set_log},
     {"--check", NULL, false, set_check},
     {"--describe", "acpi|dts|human", false, set_describe},
     {"--record", "FILE", false, set_record},
@@ -366,6 +377,7 @@ void config_free(struct config *config)
     free(config->bridge_place);
     free(config->domain);
     free(config->pidfile);
+    free(config->log);
     free(config->module_dir);
     free(config->record);
     free(config->help_model);

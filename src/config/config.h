@@ -75,6 +75,7 @@ struct config {
     size_t bridges;
     bool foreground;
     char *pidfile;
+    char *log; /* --log: stderr, syslog, journal, or a path with a '/' in it */
     char *module_dir;
     char *record;
     enum config_description description; /* with CONFIG_DESCRIBE */

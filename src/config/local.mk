@@ -3,6 +3,8 @@ noinst_LTLIBRARIES += libioreqd-config.la
 libioreqd_config_la_SOURCES = \
     src/exit_status.h \
     src/log.c src/log.h \
+    src/log_sink.c src/log_sink.h \
+    src/log_syslog.c src/log_syslog.h \
     src/config/bridge_option.c src/config/bridge_option.h \
     src/config/command_line.c \
     src/config/config.h \

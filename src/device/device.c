@@ -15,6 +15,7 @@
 
 #include "device/device_private.h"
 #include "device/file.h"
+#include "device/heartbeat.h"
 #include "device/network.h"
 #include "device/sockets.h"
 #include "device/stream.h"
@@ -64,6 +65,7 @@ void device_destroy(struct ioreqd_device *device)
     for (unsigned i = 0; own_loops && i < device->most_loops; i++) {
         if (device->queue_loop[i] != NULL) {
             loop_stop(device->queue_loop[i]); /* its thread raises interrupts through the function */
+            heartbeat_remove(device->environment->heartbeat, device->queue_loop[i]);
         }
     }
     if (device->function != NULL) {
@@ -437,6 +439,9 @@ static int start_threads(struct ioreqd_device *device)
         }
         snprintf(name, sizeof(name), "%.*s%s", (int)(sizeof(name) - 1 - strlen(number)), device->id, number);
         rc = loop_start(device->queue_loop[i], name);
+        if (rc == 0) {
+            rc = heartbeat_add(device->environment->heartbeat, device->queue_loop[i], name);
+        }
         if (rc != 0) {
             return rc;
         }

@@ -44,6 +44,7 @@ struct device_environment {
     struct bridge *bridge;
     struct guest_memory *memory;
     struct ioreqd_loop *main_loop;
+    struct heartbeat *heartbeat;            /* NULL: nobody asks whether the loops turn */
     const struct device_observer *observer; /* NULL: nobody; set before the first device is started */
 };
 

@@ -40,7 +40,8 @@ static const char *find_terminal(char *reason, size_t size)
     if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO) || fstat(STDIN_FILENO, &input) != 0 ||
         fstat(STDOUT_FILENO, &output) != 0 || input.st_rdev != output.st_rdev) {
         stream_refuse(reason, size, ENOTTY,
-                      "standard input and output are no terminal: start ioreqd in one, or give pty or unix:PATH");
+                      "standard input and output are no terminal: start ioreqd in one with --foreground, or give pty "
+                      "or unix:PATH");
         return NULL;
     }
     foreground = tcgetpgrp(STDIN_FILENO); /* -1: it is not our controlling terminal, which stops nobody */

@@ -30,13 +30,16 @@ struct toolstack;
  */
 void toolstack_names(const char *name, unsigned domain, char *found, size_t found_size, char *uuid, size_t uuid_size);
 
-/* Finds the domain by its number, or by its name where name is not NULL. NULL with the error filled in. */
+/* Finds the domain by its number, or by its name or UUID where name is not NULL. NULL with the error filled in. */
 struct toolstack *toolstack_open(const char *name, unsigned domain, struct hypervisor_error *error);
 /* Takes back what was announced and claimed. */
 void toolstack_close(struct toolstack *toolstack);
 
 /* Kind and number of the domain; vcpus is not known here: 0. */
 const struct hypervisor_guest *toolstack_guest(const struct toolstack *toolstack);
+
+/* Its name, which the caller frees; NULL: it has none. */
+char *toolstack_name(struct toolstack *toolstack);
 
 /* Polls readable when some domain's life may have changed; toolstack_life() then clears it and tells of ours. */
 int toolstack_life_fd(const struct toolstack *toolstack);

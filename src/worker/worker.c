@@ -14,6 +14,7 @@
 #include <event2/event.h>
 
 #include "bridge/bridge.h"
+#include "device/heartbeat.h"
 #include "log.h"
 #include "worker/dispatch.h"
 
@@ -134,8 +135,15 @@ void worker_destroy(struct worker *worker)
     if (worker->hypervisor != NULL) {
         worker->hypervisor->ops->close(worker->hypervisor);
     }
+    heartbeat_destroy(worker->environment.heartbeat);
     loop_destroy(worker->environment.main_loop);
     free(worker);
+}
+
+int worker_watch_loops(struct worker *worker, unsigned milliseconds, void (*alive)(void *argument), void *argument)
+{
+    worker->environment.heartbeat = heartbeat_create(worker->environment.main_loop, milliseconds, alive, argument);
+    return worker->environment.heartbeat != NULL ? 0 : -1;
 }
 
 const struct device_environment *worker_environment(const struct worker *worker)

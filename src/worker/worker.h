@@ -43,6 +43,12 @@ int worker_add_device(struct worker *worker, struct ioreqd_device *device, const
 void worker_record(struct worker *worker, struct recorder *recorder);
 
 /*
+ * Has alive(argument) called often enough that it is never later than that many milliseconds, while the main loop and
+ * those of all queues turn. Before worker_start(). 0, or -1 with errno set.
+ */
+int worker_watch_loops(struct worker *worker, unsigned milliseconds, void (*alive)(void *argument), void *argument);
+
+/*
  * Takes over the hypervisor connection, whatever it returns, and starts the server; worker_serve() then places the
  * devices and begins to answer. 0, or -1 with the error filled in.
  */

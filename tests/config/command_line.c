@@ -66,6 +66,8 @@ static const struct {
     {{{"--domain", "a=b", "--device", "edu"}}, RUN "domain a=b log 2 | edu id edu0"},
     {{{"--domain", "g", "--device", "edu", "--foreground", "--pidfile", "/run/x", "--module-dir", "m"}},
      RUN "domain g log 2 foreground pidfile /run/x modules m | edu id edu0"},
+    {{{"--domain", "g", "--device", "edu", "--log", "syslog"}}, RUN "domain g log 2 to syslog | edu id edu0"},
+    {{{"--domain", "g", "--device", "edu", "--log", "./g.log"}}, RUN "domain g log 2 to ./g.log | edu id edu0"},
     {{{"--domain", "g", "--device", "edu", "--log-level", "error"}}, RUN "domain g log 0 | edu id edu0"},
     {{{"--domain", "g", "--device", "edu", "--log-level", "warning"}}, RUN "domain g log 1 | edu id edu0"},
     {{{"--domain", "g", "--device", "edu", "--log-level", "info"}}, RUN "domain g log 2 | edu id edu0"},
@@ -182,6 +184,8 @@ static const struct {
     {{{"--domain", "32752"}}, "--domain 32752: out of range: a domain's id is from 0 to 32751, see `xl list`"},
     {{{"--domain", "99999999999999999999999"}},
      "--domain 99999999999999999999999: out of range: a domain's id is from 0 to 32751, see `xl list`"},
+    {{{"--log", "journald"}},
+     "--log journald: not a log: give stderr, syslog, journal, or a file's path with a / in it"},
     {{{"--log-level", "trace"}}, "--log-level trace: not a level: give error, warning, info or debug"},
     {{{"--log-level", "Info"}}, "--log-level Info: not a level: give error, warning, info or debug"},
 

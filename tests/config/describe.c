@@ -31,6 +31,9 @@ const char *describe_config(const struct config *config, char *text, size_t size
     if (config->foreground) {
         fprintf(out, " foreground");
     }
+    if (config->log != NULL) {
+        fprintf(out, " to %s", config->log);
+    }
     if (config->pidfile != NULL) {
         fprintf(out, " pidfile %s", config->pidfile);
     }

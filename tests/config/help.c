@@ -166,6 +166,7 @@ START_TEST(test_usage)
         "\n  --record FILE ",
         "\n  --foreground ",
         "\n  --pidfile FILE ",
+        "\n  --log stderr|syslog|journal|FILE\n",
         "\n  --check ",
         "\n  --module-dir DIR ",
         "\n  --log-level LEVEL ",

@@ -48,6 +48,7 @@ TCase *nbd_tests(void);
 TCase *nbd_journal_tests(void);
 TCase *nbd_replay_tests(void);
 TCase *nbd_damage_tests(void);
+TCase *heartbeat_tests(void);
 TCase *timer_tests(void);
 TCase *watch_tests(void);
 

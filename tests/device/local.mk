@@ -13,6 +13,7 @@ tests_device_test_device_SOURCES = \
 	tests/device/file_request.c \
 	tests/device/file_ring.c \
 	tests/device/granted.c \
+	tests/device/heartbeat.c \
 	tests/device/loop.c \
 	tests/device/main.c \
 	tests/device/memory.c \

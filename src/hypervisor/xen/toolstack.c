@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include <xenstore.h>
@@ -88,6 +89,7 @@ static bool write_text(struct toolstack *toolstack, xs_transaction_t transaction
 
 /* ---- the domain ---- */
 
+/* By its name, or its UUID as `xl list --verbose` shows it: its vm is then /vm/UUID. */
 static bool find_by_name(struct toolstack *toolstack, const char *name, unsigned *domain)
 {
     unsigned count = 0;
@@ -100,11 +102,17 @@ static bool find_by_name(struct toolstack *toolstack, const char *name, unsigned
 
         make_path(path, "/local/domain/%s/name", directory[i]);
         text = read_text(toolstack, XBT_NULL, path);
-        if (text != NULL && strcmp(text, name) == 0) {
-            *domain = (unsigned)strtoul(directory[i], NULL, 10);
-            found = true;
-        }
+        found = text != NULL && strcmp(text, name) == 0;
         free(text);
+        if (!found) {
+            make_path(path, "/local/domain/%s/vm", directory[i]);
+            text = read_text(toolstack, XBT_NULL, path);
+            found = text != NULL && strncmp(text, "/vm/", 4) == 0 && strcasecmp(text + 4, name) == 0;
+            free(text);
+        }
+        if (found) {
+            *domain = (unsigned)strtoul(directory[i], NULL, 10);
+        }
     }
     free(directory);
     return found;
@@ -248,6 +256,14 @@ void toolstack_close(struct toolstack *toolstack)
 const struct hypervisor_guest *toolstack_guest(const struct toolstack *toolstack)
 {
     return &toolstack->guest;
+}
+
+char *toolstack_name(struct toolstack *toolstack)
+{
+    char path[PATH_SIZE];
+
+    make_path(path, "/local/domain/%u/name", toolstack->guest.domain);
+    return read_text(toolstack, XBT_NULL, path);
 }
 
 int toolstack_life_fd(const struct toolstack *toolstack)
