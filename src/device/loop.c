@@ -96,6 +96,17 @@ void loop_turn(struct ioreqd_loop *loop)
     } while (again && !atomic_load(&loop->stop));
 }
 
+/* Turns while there is something to do. What is posted meanwhile, by the loop's own work too, needs no system call. */
+static void turn_awake(struct ioreqd_loop *loop)
+{
+    atomic_store(&loop->awake, true);
+    do {
+        loop_turn(loop);
+        atomic_store(&loop->awake, false);
+        /* What was posted before the store found us awake and did not write to the eventfd. */
+    } while (atomic_load(&loop->posted) != NULL && !atomic_load(&loop->stop) && !atomic_exchange(&loop->awake, true));
+}
+
 static void on_wake(evutil_socket_t fd, short what, void *argument)
 {
     struct ioreqd_loop *loop = argument;
@@ -105,11 +116,7 @@ static void on_wake(evutil_socket_t fd, short what, void *argument)
     if (read(fd, &count, sizeof(count)) < 0) {
         return; /* EAGAIN: somebody woke us for nothing */
     }
-    do {
-        loop_turn(loop);
-        atomic_store(&loop->awake, false);
-        /* What was posted before the store found us awake and did not write to the eventfd. */
-    } while (atomic_load(&loop->posted) != NULL && !atomic_load(&loop->stop) && !atomic_exchange(&loop->awake, true));
+    turn_awake(loop);
     if (atomic_load(&loop->stop)) {
         event_base_loopbreak(loop->base);
     }
@@ -117,11 +124,9 @@ static void on_wake(evutil_socket_t fd, short what, void *argument)
 
 static void on_files(evutil_socket_t fd, short what, void *argument)
 {
-    struct ioreqd_loop *loop = argument;
-
     (void)fd;
     (void)what;
-    loop_turn(loop);
+    turn_awake(argument);
 }
 
 struct ioreqd_loop *loop_create(void)
