@@ -44,4 +44,17 @@ tests_worker_test_cost_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(EVENT_CFLAGS)
 tests_worker_test_cost_LDADD = libioreqd-drv.la libioreqd-worker.la libioreqd-device.la libioreqd-bridge.la \
 	libioreqd-sim.la libioreqd-config.la $(CHECK_LIBS) $(EVENT_LIBS)
 EXTRA_tests_worker_test_cost_DEPENDENCIES = devices/virtio-blk.la devices/virtio-net.la
+
+# Resets and rubbish while requests are under way.
+check_PROGRAMS += tests/worker/test-storm
+TESTS += tests/worker/test-storm
+tests_worker_test_storm_SOURCES = \
+	tests/worker/storm.c tests/worker/storm.h \
+	tests/worker/storm_kinds.c
+tests_worker_test_storm_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
+tests_worker_test_storm_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(EVENT_CFLAGS)
+tests_worker_test_storm_LDADD = libioreqd-drv.la libioreqd-worker.la libioreqd-device.la libioreqd-bridge.la \
+	libioreqd-sim.la libioreqd-config.la $(CHECK_LIBS) $(EVENT_LIBS)
+EXTRA_tests_worker_test_storm_DEPENDENCIES = devices/virtio-blk.la devices/virtio-console.la devices/virtio-net.la \
+	devices/virtio-rng.la devices/virtio-vsock.la
 endif
