@@ -17,6 +17,15 @@
 #define COST_CALLS   1024u /* numbers of system calls that are told apart; those above are in the last */
 #define COST_THREADS 16u
 
+/* A sanitizer has a malloc() of its own, which must stay. */
+#ifdef __has_feature
+#define COST_SANITIZED (__has_feature(address_sanitizer) || __has_feature(thread_sanitizer))
+#elif defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define COST_SANITIZED 1
+#else
+#define COST_SANITIZED 0
+#endif
+
 /* Shared by the test and its child. */
 struct cost {
     /* By the child. */

@@ -12,6 +12,18 @@
 
 static _Atomic uint64_t allocations, frees;
 
+uint64_t cost_allocations(void)
+{
+    return atomic_load(&allocations);
+}
+
+uint64_t cost_frees(void)
+{
+    return atomic_load(&frees);
+}
+
+#if !COST_SANITIZED
+
 void *__libc_malloc(size_t size);
 void *__libc_calloc(size_t count, size_t size);
 void *__libc_realloc(void *old, size_t size);
@@ -21,16 +33,6 @@ void __libc_free(void *memory);
 static void count(_Atomic uint64_t *what)
 {
     atomic_fetch_add_explicit(what, 1, memory_order_relaxed);
-}
-
-uint64_t cost_allocations(void)
-{
-    return atomic_load(&allocations);
-}
-
-uint64_t cost_frees(void)
-{
-    return atomic_load(&frees);
 }
 
 void *malloc(size_t size)
@@ -80,3 +82,5 @@ int posix_memalign(void **memory, size_t alignment, size_t size)
     *memory = got;
     return 0;
 }
+
+#endif

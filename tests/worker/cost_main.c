@@ -196,17 +196,9 @@ END_TEST
 
 /* ---- what can be measured here ---- */
 
-#ifdef __has_feature
-#define SANITIZED (__has_feature(address_sanitizer) || __has_feature(thread_sanitizer))
-#elif defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED 1
-#else
-#define SANITIZED 0
-#endif
-
 static const char *cannot_measure(void)
 {
-    if (SANITIZED) {
+    if (COST_SANITIZED) {
         return "a sanitizer allocates, and makes system calls";
     }
     if (getenv("EMULATOR") != NULL && getenv("EMULATOR")[0] != '\0') {
@@ -254,17 +246,18 @@ static void tell_skipped(bool *skipped, const char *what, const char *why)
 int main(void)
 {
     const char *why = cannot_measure();
-    TCase *group = tcase_create("cost");
-    Suite *suite = suite_create("cost");
     bool skipped = false;
     SRunner *runner;
+    Suite *suite;
+    TCase *group;
     int failed;
 
     if (why != NULL) {
         tell_skipped(&skipped, "all", why);
         return SKIPPED;
     }
-    fflush(stdout);
+    suite = suite_create("cost");
+    group = tcase_create("cost");
     tcase_set_timeout(group, 120);
     tcase_add_test(group, waste_is_seen);
     if (!has_uring()) {
@@ -278,6 +271,7 @@ int main(void)
         }
     }
     tcase_add_loop_test(group, network, 0, NETWORKS);
+    fflush(stdout); /* not once more by each test's process */
     suite_add_tcase(suite, group);
     runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
