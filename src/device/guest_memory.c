@@ -186,12 +186,13 @@ static bool fill(struct guest_memory *memory, struct chunk *chunk, uint64_t numb
     return true;
 }
 
-/* The chunk with this number, pinned, or NULL. */
-static struct chunk *pin_chunk(struct guest_memory *memory, uint64_t number)
+/* The chunk with this number, pinned, or NULL; whether it was mapped for that. */
+static struct chunk *pin_chunk(struct guest_memory *memory, uint64_t number, bool *fresh)
 {
     struct chunk *set = memory->chunk[number % SETS];
     struct chunk *chunk;
 
+    *fresh = false;
     for (unsigned i = 0; i < WAYS; i++) {
         if (try_pin(memory, &set[i], number)) {
             return &set[i];
@@ -212,6 +213,7 @@ static struct chunk *pin_chunk(struct guest_memory *memory, uint64_t number)
         }
         chunk->extra = true;
     }
+    *fresh = true;
     if (!fill(memory, chunk, number)) {
         if (chunk->extra) {
             free(chunk);
@@ -273,6 +275,28 @@ static bool pages_present(const struct chunk *chunk, uint64_t offset, size_t len
     return true;
 }
 
+/*
+ * The chunk with this number, pinned, with those pages. NULL when the guest has not got them. Memory that comes to the guest,
+ * as from a balloon, is not told of (Xen's INVALIDATE follows removals alone): a page that was not there may be there now.
+ */
+static struct chunk *pin_pages(struct guest_memory *memory, uint64_t number, uint64_t offset, size_t length)
+{
+    bool fresh = false;
+
+    for (unsigned i = 0; i < 2 && !fresh; i++) {
+        struct chunk *chunk = pin_chunk(memory, number, &fresh);
+
+        if (chunk == NULL || pages_present(chunk, offset, length)) {
+            return chunk;
+        }
+        if (!fresh) { /* stale from now on; nobody else fills it while it is pinned */
+            atomic_store(&chunk->generation, atomic_load(&memory->generation) - 1);
+        }
+        unpin_chunk(memory, chunk);
+    }
+    return NULL;
+}
+
 int guest_memory_pin(struct guest_memory *memory, uint64_t address, size_t length, struct iovec *iov, uint64_t *pin,
                      unsigned count)
 {
@@ -294,16 +318,13 @@ int guest_memory_pin(struct guest_memory *memory, uint64_t address, size_t lengt
             rc = -E2BIG;
             goto fail;
         }
-        chunk = pin_chunk(memory, address >> CHUNK_SHIFT);
+        chunk = pin_pages(memory, address >> CHUNK_SHIFT, offset, here);
         if (chunk == NULL) {
             goto fail;
         }
         pin[pieces] = (uint64_t)(uintptr_t)chunk;
         iov[pieces] = (struct iovec){.iov_base = chunk->base + offset, .iov_len = here};
         pieces++;
-        if (!pages_present(chunk, offset, here)) {
-            goto fail;
-        }
         address += here;
         length -= here;
     }

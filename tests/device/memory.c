@@ -136,6 +136,22 @@ START_TEST(stale_chunks_are_mapped_anew)
 }
 END_TEST
 
+/* Xen tells of memory that goes, not of memory that comes: what a balloon gives back is found when it is used. */
+START_TEST(pages_come_back_unannounced)
+{
+    sim_punch(sim, 7, 2, -1);
+    guest_memory_invalidate(memory);
+    ck_assert_int_eq(guest_memory_read(memory, 8 * PAGE, buffer, PAGE), -EFAULT);
+    ck_assert_int_eq(guest_memory_read(memory, 0, buffer, PAGE), 0);
+    ck_assert_int_eq(sim_populate(sim, 8, 1), 0);
+    bench_fill(8 * PAGE, PAGE, 3);
+    ck_assert_int_eq(guest_memory_read(memory, 8 * PAGE, buffer, 2 * PAGE), 0);
+    expect_pattern(8 * PAGE, PAGE, 3);
+    ck_assert_int_eq(guest_memory_read(memory, 7 * PAGE, buffer, 2 * PAGE), -EFAULT);
+    ck_assert_uint_eq(sim_mappings(sim).open, 1);
+}
+END_TEST
+
 /* An invalidation takes the same time whatever is mapped: it touches no mapping. */
 START_TEST(invalidation_unmaps_nothing)
 {
@@ -205,6 +221,7 @@ TCase *memory_tests(void)
     tcase_add_test(group, addresses_that_are_no_memory);
     tcase_add_test(group, a_failed_mapping_is_tried_again);
     tcase_add_test(group, stale_chunks_are_mapped_anew);
+    tcase_add_test(group, pages_come_back_unannounced);
     tcase_add_test(group, invalidation_unmaps_nothing);
     tcase_add_test(group, sweeps_are_bounded);
     tcase_add_test(group, sweeps_leave_what_is_fresh);

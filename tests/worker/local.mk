@@ -34,4 +34,33 @@ tests_worker_test_worker_LDADD = libioreqd-drv.la libioreqd-worker.la libioreqd-
 	libioreqd-sim.la libioreqd-config.la $(CHECK_LIBS) $(EVENT_LIBS)
 EXTRA_tests_worker_test_worker_DEPENDENCIES = devices/serial.la devices/virtio-blk.la \
 	devices/virtio-console.la devices/virtio-rng.la devices/virtio-vsock.la
+
+# What a request costs. It takes the place of malloc() and traces threads, so it is a program of its own.
+check_PROGRAMS += tests/worker/test-cost
+TESTS += tests/worker/test-cost
+tests_worker_test_cost_SOURCES = \
+	tests/worker/cost.h \
+	tests/worker/cost_allocations.c \
+	tests/worker/cost_disk.c \
+	tests/worker/cost_main.c \
+	tests/worker/cost_network.c \
+	tests/worker/cost_trace.c
+tests_worker_test_cost_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
+tests_worker_test_cost_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(EVENT_CFLAGS)
+tests_worker_test_cost_LDADD = libioreqd-drv.la libioreqd-worker.la libioreqd-device.la libioreqd-bridge.la \
+	libioreqd-sim.la libioreqd-config.la $(CHECK_LIBS) $(EVENT_LIBS)
+EXTRA_tests_worker_test_cost_DEPENDENCIES = devices/virtio-blk.la devices/virtio-net.la
+
+# Resets and rubbish while requests are under way.
+check_PROGRAMS += tests/worker/test-storm
+TESTS += tests/worker/test-storm
+tests_worker_test_storm_SOURCES = \
+	tests/worker/storm.c tests/worker/storm.h \
+	tests/worker/storm_kinds.c
+tests_worker_test_storm_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
+tests_worker_test_storm_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(EVENT_CFLAGS)
+tests_worker_test_storm_LDADD = libioreqd-drv.la libioreqd-worker.la libioreqd-device.la libioreqd-bridge.la \
+	libioreqd-sim.la libioreqd-config.la $(CHECK_LIBS) $(EVENT_LIBS)
+EXTRA_tests_worker_test_storm_DEPENDENCIES = devices/virtio-blk.la devices/virtio-console.la devices/virtio-net.la \
+	devices/virtio-rng.la devices/virtio-vsock.la
 endif
