@@ -29,6 +29,7 @@ enum net_feature {
     NET_F_GUEST_ANNOUNCE = 21,
     NET_F_MQ = 22,
     NET_F_CTRL_MAC_ADDR = 23,
+    NET_F_VQ_NOTF_COAL = 52,
     NET_F_NOTF_COAL = 53,
     NET_F_GUEST_USO4 = 54,
     NET_F_GUEST_USO6 = 55,

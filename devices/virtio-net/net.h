@@ -35,7 +35,7 @@ enum net_config {
 #define NET_STATUS_LINK_UP  1u
 #define NET_STATUS_ANNOUNCE 2u
 
-/* Limits after which the driver is interrupted (§5.1.9.5.10). */
+/* Limits after which the driver is interrupted, of a direction (§5.1.9.5.10). */
 struct net_moderation {
     uint32_t packets;
     uint32_t microseconds;
@@ -75,6 +75,8 @@ struct net_pair {
     unsigned index;
     struct net_settings settings; /* a copy */
     struct ioreqd_work settle_work;
+    /* The queue was reset, and ready() was not called since then: receive, transmit. Set on the main loop. */
+    atomic_bool renewed[2];
     unsigned wanted;   /* of the network */
     bool received;     /* the receive queue's ready() was called */
     bool transmitted;  /* the same of the transmit queue */
@@ -91,7 +93,8 @@ struct net_command {
     struct ioreqd_virtio_request *request; /* NULL: there is none */
     struct ioreqd_virtio_queue *queue;
     const struct net_order *order;
-    uint8_t data[8];
+    uint8_t data[12];
+    uint8_t result[8];
     struct net_addresses table[2]; /* unicast and multicast */
     uint8_t acknowledge;
     atomic_uint unsettled; /* pairs without the new settings */
@@ -118,6 +121,7 @@ struct net {
     bool watched;     /* the network has the loops of its pairs, and so may be changed */
     bool quiet;       /* the host does not want to see anything change */
     struct ioreqd_bell bell[4];
+    _Atomic uint64_t limits[2 * NET_PAIRS_MOST]; /* of each queue's interrupts, see moderate.c */
 
     struct ioreqd_network *network; /* NULL: the cable is not plugged in, ever */
     char property_mac[18];
@@ -137,6 +141,12 @@ struct net {
 static inline bool net_agreed(const struct net *net, unsigned bit)
 {
     return (net->terms.features >> bit & 1) != 0;
+}
+
+/* Pairs of queues, as the driver sees them (§5.1.2). */
+static inline unsigned net_pairs_there(const struct net *net)
+{
+    return net_agreed(net, NET_F_MQ) ? net->pairs : 1;
 }
 
 static inline uint64_t net_get_le(const uint8_t *bytes, unsigned size)
@@ -161,6 +171,8 @@ int net_pairs_create(struct net *net);
 void net_pairs_destroy(struct net *net);
 /* Has the pair work with the settings as they are: while its queues stand, or on its loop. */
 void net_pair_settle(struct net_pair *pair);
+/* Once in each life of a queue of the pair that follows a reset of that queue alone: before its buffers. */
+void net_pair_renew(struct net_pair *pair, unsigned queue);
 /* What the pair hears of from the network from now on. */
 void net_pair_want(struct net_pair *pair, unsigned events, bool on);
 void net_count(struct net *net, const struct net_count *received, const struct net_count *sent);
@@ -170,6 +182,12 @@ void net_receive(struct net_pair *pair, struct ioreqd_virtio_queue *queue);
 void net_transmit(struct net_pair *pair, struct ioreqd_virtio_queue *queue);
 void net_control(struct net *net, struct ioreqd_virtio_queue *queue);
 void net_control_create(struct net *net);
+
+/* Limits of a queue's interrupts: those of its direction again, and none for all, on the main loop. */
+void net_renew_moderation(struct net *net, unsigned queue);
+void net_forget_moderation(struct net *net);
+/* Has the library keep to them, on the queue's loop. */
+void net_apply_moderation(struct net *net, unsigned queue);
 
 /* Looks whether there is a link, and tells the driver. */
 void net_follow_link(struct net *net);

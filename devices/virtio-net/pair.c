@@ -62,10 +62,14 @@ void net_pair_settle(struct net_pair *pair)
     }
 }
 
-static void moderate(struct net_pair *pair, unsigned queue, const struct net_moderation *moderation)
+void net_pair_renew(struct net_pair *pair, unsigned queue)
 {
-    ioreqd_virtio_queue_moderate(ioreqd_virtio_queue(&pair->net->virtio, queue), moderation->packets,
-                                 moderation->microseconds * UINT64_C(1000));
+    atomic_bool *renewed = &pair->renewed[queue % 2];
+
+    if (atomic_load_explicit(renewed, memory_order_relaxed)) {
+        atomic_store_explicit(renewed, false, memory_order_relaxed);
+        net_apply_moderation(pair->net, queue); /* nothing is held back: it has not begun */
+    }
 }
 
 /* The driver has set something: the last pair to follow has its command answered. */
@@ -76,9 +80,9 @@ static void settle(void *argument)
 
     net_pair_settle(pair);
     /* Without MQ the queues of further pairs do not exist, and the control queue has the place of one. */
-    if (pair->index == 0 || net_agreed(net, NET_F_MQ)) {
-        moderate(pair, 2 * pair->index, &pair->settings.receive);
-        moderate(pair, 2 * pair->index + 1, &pair->settings.transmit);
+    if (pair->index < net_pairs_there(net)) {
+        net_apply_moderation(net, 2 * pair->index);
+        net_apply_moderation(net, 2 * pair->index + 1);
         run_receive(pair); /* it may be in use now */
     }
     if (atomic_fetch_sub(&net->command.unsettled, 1) == 1) {

@@ -166,6 +166,7 @@ void net_receive(struct net_pair *pair, struct ioreqd_virtio_queue *queue)
     unsigned reads = 0;
 
     pair->received = true;
+    net_pair_renew(pair, 2 * pair->index);
     if (pair->index >= pair->settings.pairs) {
         net_pair_want(pair, IOREQD_READABLE, false);
         return;

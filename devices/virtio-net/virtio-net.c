@@ -22,7 +22,7 @@ static void ready(struct ioreqd_device *device, void *state, struct ioreqd_virti
 {
     struct net *net = state;
     unsigned index = ioreqd_virtio_queue_index(queue);
-    unsigned pairs = net_agreed(net, NET_F_MQ) ? net->pairs : 1;
+    unsigned pairs = net_pairs_there(net);
 
     (void)device;
     if (index == 2 * pairs && net_agreed(net, NET_F_CTRL_VQ)) {
@@ -65,6 +65,8 @@ static void agree(struct net *net, uint64_t features)
     net->settings.filter.vlans_set = net_agreed(net, NET_F_CTRL_VLAN);
     for (unsigned i = 0; i < net->pairs; i++) {
         net->pair[i].waiting = 0; /* of an earlier driver */
+        atomic_store(&net->pair[i].renewed[0], false);
+        atomic_store(&net->pair[i].renewed[1], false);
         net_pair_settle(&net->pair[i]);
     }
 }
@@ -91,6 +93,18 @@ static int negotiate(struct ioreqd_device *device, void *state)
     return 0;
 }
 
+/* (§5.1.9.5.10.6) */
+static void queue_reset(struct ioreqd_device *device, void *state, unsigned queue)
+{
+    struct net *net = state;
+
+    (void)device;
+    if (queue < 2 * net_pairs_there(net)) {
+        net_renew_moderation(net, queue);
+        atomic_store(&net->pair[queue / 2].renewed[queue % 2], true);
+    }
+}
+
 /* The link alone is not the driver's to change. */
 static void forget_driver(struct ioreqd_device *device, void *state)
 {
@@ -101,6 +115,7 @@ static void forget_driver(struct ioreqd_device *device, void *state)
     memcpy(net->settings.filter.mac, net->mac, sizeof(net->mac));
     memcpy(net->config + NET_CONFIG_MAC, net->mac, sizeof(net->mac));
     net->settings.pairs = 1;
+    net_forget_moderation(net);
     net->announce = 0;
     net->terms = (struct net_terms){.header = IOREQD_NETWORK_HEADER};
     net_show_link(net);
@@ -263,6 +278,7 @@ static int create(struct ioreqd_device *device, void *state, struct ioreqd_descr
         .ready = ready,
         .negotiate = negotiate,
         .reset = forget_driver,
+        .queue_reset = queue_reset,
         .moderated = 1,
     };
     uint32_t mtu = 0;
@@ -375,6 +391,11 @@ static const struct ioreqd_field fields[] = {
     SETTING(10, IOREQD_FIELD_U64, offloads, 1),
     SETTING(11, IOREQD_FIELD_U16, pairs, 1),
     {.tag = 12, .kind = IOREQD_FIELD_U8, .since = 1, .offset = offsetof(struct net, announce), .count = 1},
+    {.tag = 13,
+     .kind = IOREQD_FIELD_U64,
+     .since = 1,
+     .offset = offsetof(struct net, limits),
+     .count = 2 * NET_PAIRS_MOST},
     {.tag = 0},
 };
 

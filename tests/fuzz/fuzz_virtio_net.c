@@ -150,14 +150,16 @@ static void add_packet(struct driver *driver)
     driver->model->bell(fake_device(fake), driver->state, queue, 0);
 }
 
-/* A command whose class, number and data come from the input, with the answer where it belongs. */
+/* A command whose class, number and data come from the input, with the answer where it belongs: a result may precede it. */
 static void add_command(struct driver *driver)
 {
     struct part parts[2] = {{BUFFER + 0x400, 2, 0}, {BUFFER + 0x3f0, 1, WRITE}};
     uint8_t *to = fake->ram + BUFFER + 0x400;
     uint32_t length = take(1) % 40;
-    unsigned queue = take(1) % 2 == 0 ? 2 : QUEUES - 1;
+    uint32_t where = take(1);
+    unsigned queue = where % 2 == 0 ? 2 : QUEUES - 1;
 
+    parts[1].length = (where & 2) != 0 ? 9 : 1;
     to[0] = (uint8_t)(take(1) % 8);
     to[1] = (uint8_t)(take(1) % 6);
     for (uint32_t i = 0; i < length; i++) {

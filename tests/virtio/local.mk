@@ -127,6 +127,7 @@ tests_virtio_test_virtio_net_SOURCES = \
 	tests/virtio/test_net_config.c \
 	tests/virtio/test_net_control.c \
 	tests/virtio/test_net_life.c \
+	tests/virtio/test_net_moderation.c \
 	tests/virtio/test_net_parts.c \
 	tests/virtio/test_net_receive.c \
 	tests/virtio/test_net_send.c \

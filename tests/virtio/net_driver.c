@@ -176,18 +176,20 @@ void net_send(unsigned pair, const uint8_t header[12], const void *packet, uint3
     fake_network_run(network, fake);
 }
 
-uint8_t net_command(uint8_t class, uint8_t command, const void *data, uint32_t length)
+uint8_t net_query(uint8_t class, uint8_t command, const void *data, uint32_t length, void *result, uint32_t room)
 {
     uint8_t head[2] = {class, command};
     uint8_t answer = NOT_ANSWERED;
-    uint32_t place = fill(&answer, 1);
-    struct part parts[3] = {{fill(head, 2), 2, 0}, {fill(data, length), length, 0}, {place, 1, WRITE}};
-    unsigned count = 3;
+    uint32_t place = fill(&answer, 1), results = fill(result, room);
+    const struct part all[4] = {
+        {fill(head, 2), 2, 0}, {fill(data, length), length, 0}, {results, room, WRITE}, {place, 1, WRITE}};
+    struct part parts[4];
+    unsigned count = 0;
     uint32_t id, used;
 
-    if (length == 0) {
-        parts[1] = parts[2];
-        count = 2;
+    for (unsigned i = 0; i < 4; i++) {
+        parts[count] = all[i];
+        count += all[i].length != 0;
     }
     driver_add(&driver, control_queue(), parts, count);
     driver_kick(&driver, control_queue());
@@ -195,8 +197,16 @@ uint8_t net_command(uint8_t class, uint8_t command, const void *data, uint32_t l
     if (!driver_used(&driver, control_queue(), &id, &used)) {
         return NOT_ANSWERED;
     }
-    ck_assert_uint_eq(used, 1);
+    ck_assert_uint_eq(used, room + 1);
+    if (room != 0) {
+        memcpy(result, fake->ram + results, room);
+    }
     return fake->ram[place];
+}
+
+uint8_t net_command(uint8_t class, uint8_t command, const void *data, uint32_t length)
+{
+    return net_query(class, command, data, length, NULL, 0);
 }
 
 uint8_t net_command_byte(uint8_t class, uint8_t command, uint8_t value)

@@ -29,6 +29,7 @@ static const struct requirement {
     {NET_F_MQ, NET_F_CTRL_VQ, NET_F_CTRL_VQ},
     {NET_F_CTRL_MAC_ADDR, NET_F_CTRL_VQ, NET_F_CTRL_VQ},
     {NET_F_NOTF_COAL, NET_F_CTRL_VQ, NET_F_CTRL_VQ},
+    {NET_F_VQ_NOTF_COAL, NET_F_CTRL_VQ, NET_F_CTRL_VQ},
 };
 
 /* §5.1.3.1 */
