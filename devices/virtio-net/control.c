@@ -56,8 +56,8 @@ static enum acknowledge set_mac(struct net *net, struct net_command *command)
     if ((command->data[0] & 1) != 0) {
         return ACK_ERROR; /* of a group */
     }
-    memcpy(net->settings.filter.mac, command->data, 6);
     memcpy(net->config + NET_CONFIG_MAC, command->data, 6);
+    net_use_mac(net);
     return ACK_OK;
 }
 
@@ -101,7 +101,7 @@ static enum acknowledge set_offloads(struct net *net, struct net_command *comman
 {
     uint64_t offloads = net_get_le(command->data, 8);
 
-    if ((offloads & ~net_features_guest(net->terms.features)) != 0 || net_features_incomplete(offloads) != NULL ||
+    if ((offloads & ~net_features_guest(net->terms.features)) != 0 || !net_features_complete(offloads) ||
         (net->network != NULL && net->host->network_set_offloads(net->network, net_features_to_guest(offloads)) != 0)) {
         return ACK_ERROR;
     }

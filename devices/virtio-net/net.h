@@ -81,6 +81,7 @@ struct net_pair {
     bool received;     /* the receive queue's ready() was called */
     bool transmitted;  /* the same of the transmit queue */
     uint32_t offloads; /* as the settings have it: IOREQD_NETWORK_... */
+    uint8_t mac[6];    /* of this turn */
     uint32_t waiting;  /* bytes of the packet in packet[] that waits for buffers; 0: there is none */
     struct iovec iov[IOREQD_VIRTIO_MAX_QUEUE_SIZE];
     struct ioreqd_virtio_request *taken[IOREQD_VIRTIO_MAX_QUEUE_SIZE];
@@ -107,8 +108,9 @@ struct net {
     const struct ioreqd_host *host;
     struct ioreqd_device *device;
     struct ioreqd_network_facts facts;
-    uint8_t mac[6]; /* unless the driver sets another */
-    uint16_t pairs; /* that there are */
+    uint8_t mac[6];              /* unless the driver sets another */
+    _Atomic uint64_t mac_in_use; /* as a number: the pairs look at it while the main loop changes it */
+    uint16_t pairs;              /* that there are */
     struct net_pair *pair;
 
     uint8_t config[NET_CONFIG_LENGTH];
@@ -182,6 +184,9 @@ void net_receive(struct net_pair *pair, struct ioreqd_virtio_queue *queue);
 void net_transmit(struct net_pair *pair, struct ioreqd_virtio_queue *queue);
 void net_control(struct net *net, struct ioreqd_virtio_queue *queue);
 void net_control_create(struct net *net);
+
+/* The address in the configuration is that of the card from now on: on the main loop. */
+void net_use_mac(struct net *net);
 
 /* Limits of a queue's interrupts: those of its direction again, and none for all, on the main loop. */
 void net_renew_moderation(struct net *net, unsigned queue);

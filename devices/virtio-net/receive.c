@@ -25,7 +25,7 @@ static bool fit(struct net_pair *pair, uint32_t length, struct net_count *count)
         count->dropped++;
         return false;
     }
-    if (!net_filter_passes(&pair->settings.filter, packet, length)) {
+    if (!net_filter_passes(&pair->settings.filter, pair->mac, packet, length)) {
         count->filtered++;
         return false;
     }
@@ -171,6 +171,7 @@ void net_receive(struct net_pair *pair, struct ioreqd_virtio_queue *queue)
         net_pair_want(pair, IOREQD_READABLE, false);
         return;
     }
+    net_put_le(pair->mac, sizeof(pair->mac), atomic_load(&pair->net->mac_in_use));
     while (!starved && fetch(pair, &reads, &count)) {
         uint32_t length = pair->waiting;
 

@@ -27,6 +27,7 @@ static size_t left;
 static struct fake *fake;
 static struct ioreqd_network *network;
 static struct ioreqd_host host;
+static bool legacy; /* the device is a transitional one, and the driver may be an old one */
 
 static uint32_t take(unsigned bytes)
 {
@@ -218,6 +219,34 @@ static void tell_network(void)
     }
 }
 
+/* The legacy interface lies in an I/O BAR; its registers are 24 bytes, and the configuration follows. */
+static void use_legacy(struct driver *driver)
+{
+    uint32_t how = take(1);
+    unsigned bytes = 1u << (how >> 6) % 3;
+    uint32_t offset = how % 48 / bytes * bytes;
+
+    switch (how >> 4 & 3) {
+    case 0:
+        driver->model->read(fake_device(fake), driver->state, 0, offset, bytes);
+        break;
+    case 1: /* a queue, at one of a few places, notified at once or not */
+        driver->model->write(fake_device(fake), driver->state, 0, 14, 2, how & 7);
+        driver->model->write(fake_device(fake), driver->state, 0, 8, 4, 0x10 + take(1) % 16);
+        if ((how & 8) != 0) {
+            driver->model->write(fake_device(fake), driver->state, 0, 16, 2, how & 7);
+        }
+        break;
+    case 2:
+        driver->model->write(fake_device(fake), driver->state, 0, 18, 1, (how & 15) == 0 ? 0 : 7);
+        break;
+    default:
+        driver->model->write(fake_device(fake), driver->state, 0, offset, bytes, take(bytes));
+        break;
+    }
+    fake_pump(fake);
+}
+
 static void act(struct driver *driver)
 {
     uint32_t offset;
@@ -230,7 +259,11 @@ static void act(struct driver *driver)
         driver_write(driver, offset / bytes * bytes, bytes, take(bytes));
         break;
     case 1:
-        driver_read(driver, CONFIG + take(1) % 20, 1);
+        if (legacy) {
+            use_legacy(driver);
+        } else {
+            driver_read(driver, CONFIG + take(1) % 28, 1);
+        }
         break;
     case 2:
         start(driver);
@@ -312,6 +345,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     memcpy(property(model, state, "network"), &network, sizeof(network));
     *(uint32_t *)property(model, state, "queues") = PAIRS;
     *(uint32_t *)property(model, state, "queue-size") = 64;
+    legacy = (take(1) & 1) != 0;
+    *(uint8_t *)property(model, state, "transitional") = legacy;
     if (driver_begin(&driver, fake, model, state) != 0) {
         abort();
     }

@@ -126,6 +126,7 @@ tests_virtio_test_virtio_net_SOURCES = \
 	tests/virtio/test_net.c \
 	tests/virtio/test_net_config.c \
 	tests/virtio/test_net_control.c \
+	tests/virtio/test_net_legacy.c \
 	tests/virtio/test_net_life.c \
 	tests/virtio/test_net_moderation.c \
 	tests/virtio/test_net_parts.c \

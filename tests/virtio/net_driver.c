@@ -52,6 +52,7 @@ int net_create(void)
         memcpy(property("network"), &network, sizeof(void *));
     }
     strcpy(property("mac"), plan.mac);
+    *(uint8_t *)property("transitional") = plan.transitional;
     *(uint32_t *)property("mtu") = plan.mtu;
     *(uint32_t *)property("queues") = plan.queues;
     *(uint32_t *)property("queue-size") = plan.queue_size;

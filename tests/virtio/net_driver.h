@@ -53,6 +53,7 @@ extern struct net_plan {
     uint32_t offloads;
     uint16_t network_pairs, network_mtu;
     bool no_network_mac;
+    bool transitional;
 } plan;
 
 /* One pair, all offloads, an MTU of 1500 and an address of the network's. */
@@ -103,5 +104,6 @@ TCase *net_receive_cases(void);
 TCase *net_control_cases(void);
 TCase *net_life_cases(void);
 TCase *net_moderation_cases(void);
+TCase *net_legacy_cases(void);
 
 #endif
