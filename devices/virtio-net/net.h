@@ -75,6 +75,7 @@ struct net_pair {
     unsigned index;
     struct net_settings settings; /* a copy */
     struct ioreqd_work settle_work;
+    struct ioreqd_work drain_work;
     /* The queue was reset, and ready() was not called since then: receive, transmit. Set on the main loop. */
     atomic_bool renewed[2];
     unsigned wanted;   /* of the network */
@@ -118,10 +119,10 @@ struct net {
     struct net_terms terms;
     struct net_command command;
     struct ioreqd_work link_work;
-    uint8_t announce; /* the driver was asked to announce itself, and has not answered */
-    bool link;        /* there is one, as far as the driver knows */
-    bool watched;     /* the network has the loops of its pairs, and so may be changed */
-    bool quiet;       /* the host does not want to see anything change */
+    uint8_t announce;  /* the driver was asked to announce itself, and has not answered */
+    bool link;         /* there is one, as far as the driver knows */
+    bool watched;      /* the network has the loops of its pairs, and so may be changed */
+    atomic_bool quiet; /* the host does not want to see anything change */
     struct ioreqd_bell bell[4];
     _Atomic uint64_t limits[2 * NET_PAIRS_MOST]; /* of each queue's interrupts, see moderate.c */
 
@@ -173,14 +174,17 @@ int net_pairs_create(struct net *net);
 void net_pairs_destroy(struct net *net);
 /* Has the pair work with the settings as they are: while its queues stand, or on its loop. */
 void net_pair_settle(struct net_pair *pair);
-/* Once in each life of a queue of the pair that follows a reset of that queue alone: before its buffers. */
-void net_pair_renew(struct net_pair *pair, unsigned queue);
+/* True once in each life of a queue of the pair that follows a reset of that queue alone: before its buffers. */
+bool net_pair_renew(struct net_pair *pair, unsigned queue);
+/* Has the pairs whose receive queue was reset, and not enabled since then, drop what comes: on the main loop. */
+void net_pairs_drain(struct net *net);
 /* What the pair hears of from the network from now on. */
 void net_pair_want(struct net_pair *pair, unsigned events, bool on);
 void net_count(struct net *net, const struct net_count *received, const struct net_count *sent);
 
 /* The queues have buffers, see ioreqd/virtio.h. */
 void net_receive(struct net_pair *pair, struct ioreqd_virtio_queue *queue);
+void net_drain(struct net_pair *pair); /* drops what the network has for the pair, on its loop */
 void net_transmit(struct net_pair *pair, struct ioreqd_virtio_queue *queue);
 void net_control(struct net *net, struct ioreqd_virtio_queue *queue);
 void net_control_create(struct net *net);

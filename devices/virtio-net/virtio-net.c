@@ -65,8 +65,6 @@ static void agree(struct net *net, uint64_t features)
     net->settings.filter.vlans_set = net_agreed(net, NET_F_CTRL_VLAN);
     for (unsigned i = 0; i < net->pairs; i++) {
         net->pair[i].waiting = 0; /* of an earlier driver */
-        atomic_store(&net->pair[i].renewed[0], false);
-        atomic_store(&net->pair[i].renewed[1], false);
         net_pair_settle(&net->pair[i]);
     }
 }
@@ -116,7 +114,7 @@ static void config_write(struct ioreqd_device *device, void *state, uint32_t off
     }
 }
 
-/* (§5.1.9.5.10.6) */
+/* (§5.1.9.5.6.2, §5.1.9.5.10.6) */
 static void queue_reset(struct ioreqd_device *device, void *state, unsigned queue)
 {
     struct net *net = state;
@@ -125,6 +123,7 @@ static void queue_reset(struct ioreqd_device *device, void *state, unsigned queu
     if (queue < 2 * net_pairs_there(net)) {
         net_renew_moderation(net, queue);
         atomic_store(&net->pair[queue / 2].renewed[queue % 2], true);
+        net_pairs_drain(net);
     }
 }
 
@@ -138,6 +137,10 @@ static void forget_driver(struct ioreqd_device *device, void *state)
     memcpy(net->config + NET_CONFIG_MAC, net->mac, sizeof(net->mac));
     net_use_mac(net);
     net->settings.pairs = 1;
+    for (unsigned i = 0; net->pair != NULL && i < net->pairs; i++) {
+        atomic_store(&net->pair[i].renewed[0], false); /* it drops nothing any more */
+        atomic_store(&net->pair[i].renewed[1], false);
+    }
     net_forget_moderation(net);
     net->announce = 0;
     net->terms = (struct net_terms){.header = IOREQD_NETWORK_HEADER};
@@ -163,6 +166,7 @@ static void resume(struct ioreqd_device *device, void *state)
 
     net->quiet = false;
     ioreqd_virtio_resume(device, state);
+    net_pairs_drain(net);
     net_follow_link(net);
 }
 
