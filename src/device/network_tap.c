@@ -103,6 +103,25 @@ static int check_control(char *reason, size_t size)
     return 0;
 }
 
+/* A tap that stays when we end has no program of ours: what another process left it with goes too. */
+static void open_steering(struct ioreqd_network *network, struct tap *tap)
+{
+    int rc = tap_steering_open(&tap->steering);
+
+    if (rc == 0) {
+        rc = tap_steer(tap->first, tap->steering);
+        rc = rc == 0 ? tap_steer(tap->first, NULL) : rc;
+    }
+    if (rc != 0) {
+        log_line(LOG_INFO, NULL, "%s: guests cannot choose the queues of their packets (RSS): %s", network->place,
+                 rc == -EPERM ? "ioreqd may not load programs into the kernel (CAP_BPF)" : strerror(-rc));
+        tap_steering_close(tap->steering);
+        tap->steering = NULL;
+        return;
+    }
+    network->facts.hash_types = STEERING_HASH_TYPES;
+}
+
 static int learn(struct ioreqd_network *network, struct tap *tap, char *reason, size_t size)
 {
     struct network_interface found;
@@ -117,6 +136,9 @@ static int learn(struct ioreqd_network *network, struct tap *tap, char *reason, 
         .queue_pairs = tap->multi_queue ? NETWORK_PAIRS : 1,
         .mtu = (uint16_t)(found.mtu <= UINT16_MAX ? found.mtu : 0),
     };
+    if (tap->multi_queue) {
+        open_steering(network, tap);
+    }
     atomic_store(&network->link, found.up);
     return 0;
 }
@@ -171,6 +193,7 @@ static void close_it(struct ioreqd_network *network)
     watch_free(tap->news_watch);
     tap_close(tap->news);
     tap_close(tap->first);
+    tap_steering_close(tap->steering);
     free(tap);
 }
 
@@ -364,6 +387,12 @@ static int open_pair(struct network_pair *pair)
 
 static void detach(struct network_pair *pair)
 {
+    const struct tap *tap = pair->network->own;
+    const struct tap_pair *own = pair->own;
+
+    if (pair->index == 0 && tap->steers && own->known >= 0) {
+        tap_steer(own->known, NULL);
+    }
     free_pair(pair->own);
 }
 
@@ -419,5 +448,6 @@ const struct network_kind network_tap = {
     .write = write_it,
     .set_offloads = tap_set_offloads,
     .set_queue_pairs = tap_set_queue_pairs,
+    .set_steering = tap_set_steering,
     .close = close_it,
 };
