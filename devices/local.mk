@@ -62,5 +62,6 @@ virtio_net_sources = \
 	devices/virtio-net/net.h \
 	devices/virtio-net/pair.c \
 	devices/virtio-net/receive.c \
+	devices/virtio-net/steer.c \
 	devices/virtio-net/transmit.c \
 	devices/virtio-net/virtio-net.c

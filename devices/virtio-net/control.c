@@ -9,8 +9,9 @@
 
 #include "control.h"
 
-#define CLASS_AND_COMMAND 2u        /* bytes before the data */
-#define TABLES            UINT8_MAX /* as length of the data: two tables of addresses */
+#define CLASS_AND_COMMAND 2u               /* bytes before the data */
+#define TABLES            UINT16_MAX       /* as length of the data: two tables of addresses */
+#define ANY               (UINT16_MAX - 1) /* what carries it out looks at the length */
 
 enum order_class {
     ORDER_CLASS_RX = 0,
@@ -30,6 +31,7 @@ enum order_command {
     ORDER_VLAN_REMOVE = 1,
     ORDER_ANNOUNCED = 0,
     ORDER_PAIRS = 0,
+    ORDER_STEERING = 1,
     ORDER_OFFLOADS = 0
 };
 
@@ -85,18 +87,6 @@ static enum acknowledge end_announcement(struct net *net, struct net_command *co
     return ACK_OK;
 }
 
-static enum acknowledge set_pairs(struct net *net, struct net_command *command)
-{
-    uint64_t pairs = net_get_le(command->data, 2);
-
-    if (pairs == 0 || pairs > net->pairs ||
-        (net->network != NULL && net->host->network_set_queue_pairs(net->network, (unsigned)pairs) != 0)) {
-        return ACK_ERROR;
-    }
-    net->settings.pairs = (uint16_t)pairs;
-    return ACK_OK;
-}
-
 static enum acknowledge set_offloads(struct net *net, struct net_command *command)
 {
     uint64_t offloads = net_get_le(command->data, 8);
@@ -121,7 +111,8 @@ static const struct net_order orders[] = {
     {ORDER_CLASS_VLAN, ORDER_VLAN_ADD, NET_F_CTRL_VLAN, 2, set_vlan, 0},
     {ORDER_CLASS_VLAN, ORDER_VLAN_REMOVE, NET_F_CTRL_VLAN, 2, set_vlan, 0},
     {ORDER_CLASS_ANNOUNCE, ORDER_ANNOUNCED, NET_F_GUEST_ANNOUNCE, 0, end_announcement, 0},
-    {ORDER_CLASS_PAIRS, ORDER_PAIRS, NET_F_MQ, 2, set_pairs, 0},
+    {ORDER_CLASS_PAIRS, ORDER_PAIRS, NET_F_MQ, 2, net_set_pairs, 0},
+    {ORDER_CLASS_PAIRS, ORDER_STEERING, NET_F_RSS, ANY, net_set_steering, 0},
     {ORDER_CLASS_OFFLOADS, ORDER_OFFLOADS, NET_F_CTRL_GUEST_OFFLOADS, 8, set_offloads, 0},
     {ORDER_CLASS_MODERATE, ORDER_MODERATE_TRANSMIT, NET_F_NOTF_COAL, 8, net_set_moderation, 0},
     {ORDER_CLASS_MODERATE, ORDER_MODERATE_RECEIVE, NET_F_NOTF_COAL, 8, net_set_moderation, 0},
@@ -233,7 +224,9 @@ static bool read_command(struct net *net, struct ioreqd_virtio_request *request)
         if (order->length == TABLES) {
             return read_tables(command, request);
         }
-        return length == order->length && ioreqd_virtio_request_writable(request) > order->result &&
+        command->length = length;
+        return (length == order->length || (order->length == ANY && length <= sizeof(command->data))) &&
+               ioreqd_virtio_request_writable(request) > order->result &&
                ioreqd_virtio_request_read(request, CLASS_AND_COMMAND, command->data, length) == 0;
     }
     return false;

@@ -22,10 +22,14 @@ struct net_order {
     uint8_t class;
     uint8_t command;
     uint8_t feature; /* that must have been agreed on */
-    uint8_t length;  /* bytes of data, or TABLES */
+    uint16_t length; /* bytes of data, or TABLES, or ANY */
     enum acknowledge (*carry_out)(struct net *net, struct net_command *command);
     uint8_t result; /* bytes of data that the driver gets, before the acknowledgement */
 };
+
+/* See steer.c. */
+enum acknowledge net_set_pairs(struct net *net, struct net_command *command);
+enum acknowledge net_set_steering(struct net *net, struct net_command *command);
 
 /* See moderate.c. */
 enum acknowledge net_set_moderation(struct net *net, struct net_command *command);

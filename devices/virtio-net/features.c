@@ -69,6 +69,7 @@ static const struct ioreqd_virtio_dependency dependencies[] = {
     IOREQD_VIRTIO_NEEDS(NET_F_CTRL_MAC_ADDR, NET_F_CTRL_VQ),
     IOREQD_VIRTIO_NEEDS(NET_F_VQ_NOTF_COAL, NET_F_CTRL_VQ),
     IOREQD_VIRTIO_NEEDS(NET_F_NOTF_COAL, NET_F_CTRL_VQ),
+    IOREQD_VIRTIO_NEEDS(NET_F_RSS, NET_F_CTRL_VQ),
 };
 
 #define DEPENDENCIES (sizeof(dependencies) / sizeof(dependencies[0]))

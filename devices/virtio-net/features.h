@@ -36,6 +36,7 @@ enum net_feature {
     NET_F_GUEST_USO4 = 54,
     NET_F_GUEST_USO6 = 55,
     NET_F_HOST_USO = 56,
+    NET_F_RSS = 60,
     NET_F_SPEED_DUPLEX = 63
 };
 

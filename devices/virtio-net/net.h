@@ -29,8 +29,14 @@ enum net_config {
     NET_CONFIG_MTU = 10,
     NET_CONFIG_SPEED = 12,
     NET_CONFIG_DUPLEX = 16,
-    NET_CONFIG_LENGTH = 17
+    NET_CONFIG_KEY = 17,
+    NET_CONFIG_TABLE = 18,
+    NET_CONFIG_HASHES = 20,
+    NET_CONFIG_LENGTH = 24
 };
+
+/* The longest command that steers packets (§5.1.9.5.7.1). */
+#define NET_RSS_LENGTH (11 + 2 * IOREQD_NETWORK_TABLE_MOST + IOREQD_NETWORK_KEY_MOST)
 
 #define NET_STATUS_LINK_UP  1u
 #define NET_STATUS_ANNOUNCE 2u
@@ -95,7 +101,8 @@ struct net_command {
     struct ioreqd_virtio_request *request; /* NULL: there is none */
     struct ioreqd_virtio_queue *queue;
     const struct net_order *order;
-    uint8_t data[12];
+    uint8_t data[NET_RSS_LENGTH];
+    uint32_t length; /* of the data */
     uint8_t result[8];
     struct net_addresses table[2]; /* unicast and multicast */
     uint8_t acknowledge;
@@ -119,10 +126,12 @@ struct net {
     struct net_terms terms;
     struct net_command command;
     struct ioreqd_work link_work;
-    uint8_t announce;  /* the driver was asked to announce itself, and has not answered */
-    bool link;         /* there is one, as far as the driver knows */
-    bool watched;      /* the network has the loops of its pairs, and so may be changed */
-    atomic_bool quiet; /* the host does not want to see anything change */
+    uint8_t announce;            /* the driver was asked to announce itself, and has not answered */
+    bool link;                   /* there is one, as far as the driver knows */
+    bool watched;                /* the network has the loops of its pairs, and so may be changed */
+    atomic_bool quiet;           /* the host does not want to see anything change */
+    uint8_t rss[NET_RSS_LENGTH]; /* the command by which packets are steered */
+    uint16_t rss_length;         /* 0: the network does it as it likes */
     struct ioreqd_bell bell[4];
     _Atomic uint64_t limits[2 * NET_PAIRS_MOST]; /* of each queue's interrupts, see moderate.c */
 
@@ -149,7 +158,7 @@ static inline bool net_agreed(const struct net *net, unsigned bit)
 /* Pairs of queues, as the driver sees them (§5.1.2). */
 static inline unsigned net_pairs_there(const struct net *net)
 {
-    return net_agreed(net, NET_F_MQ) ? net->pairs : 1;
+    return net_agreed(net, NET_F_MQ) || net_agreed(net, NET_F_RSS) ? net->pairs : 1;
 }
 
 static inline uint64_t net_get_le(const uint8_t *bytes, unsigned size)
@@ -191,6 +200,9 @@ void net_control_create(struct net *net);
 
 /* The address in the configuration is that of the card from now on: on the main loop. */
 void net_use_mac(struct net *net);
+
+/* The network spreads packets as it likes again: on the main loop. */
+void net_stop_steering(struct net *net);
 
 /* Limits of a queue's interrupts: those of its direction again, and none for all, on the main loop. */
 void net_renew_moderation(struct net *net, unsigned queue);

@@ -147,6 +147,7 @@ static void forget_driver(struct ioreqd_device *device, void *state)
     net_show_link(net);
     /* What cannot be taken back now is refused with the next driver's features. */
     if (net->network != NULL && net->watched) {
+        net_stop_steering(net);
         (void)host->network_set_offloads(net->network, 0);
         (void)host->network_set_queue_pairs(net->network, 1);
     }
@@ -295,6 +296,19 @@ static void adjust(struct net *net, struct ioreqd_description *description)
     description->queue_group = 2; /* a pair shares a loop */
 }
 
+/* (§5.1.4.1) */
+static bool offer_steering(struct net *net)
+{
+    if (net->network == NULL || net->pairs == 1 || net->facts.hash_types == 0 ||
+        !IOREQD_HAS(host, network_set_steering)) {
+        return false;
+    }
+    net_put_le(net->config + NET_CONFIG_KEY, 1, IOREQD_NETWORK_KEY_MOST);
+    net_put_le(net->config + NET_CONFIG_TABLE, 2, IOREQD_NETWORK_TABLE_MOST);
+    net_put_le(net->config + NET_CONFIG_HASHES, 4, net->facts.hash_types);
+    return true;
+}
+
 static int create(struct ioreqd_device *device, void *state, struct ioreqd_description *description)
 {
     struct net *net = state;
@@ -338,6 +352,7 @@ static int create(struct ioreqd_device *device, void *state, struct ioreqd_descr
     options.dependency = net_features_dependencies(&options.dependencies);
     options.features[0] |= mtu != 0 ? NET_BIT(NET_F_MTU) : 0;
     options.features[0] |= net->pairs > 1 ? NET_BIT(NET_F_MQ) : 0;
+    options.features[0] |= offer_steering(net) ? NET_BIT(NET_F_RSS) : 0;
     error = ioreqd_virtio_create(&net->virtio, host, device, &options);
     if (error != 0) {
         return error;
@@ -432,6 +447,8 @@ static const struct ioreqd_field fields[] = {
      .since = 1,
      .offset = offsetof(struct net, limits),
      .count = 2 * NET_PAIRS_MOST},
+    {.tag = 14, .kind = IOREQD_FIELD_U8, .since = 1, .offset = offsetof(struct net, rss), .count = NET_RSS_LENGTH},
+    {.tag = 15, .kind = IOREQD_FIELD_U16, .since = 1, .offset = offsetof(struct net, rss_length), .count = 1},
     {.tag = 0},
 };
 

@@ -86,6 +86,21 @@ static volatile void *window_base(struct ioreqd_window *window)
     return fake_host.window_base(window);
 }
 
+/* A table that names pairs that are not there, or not in use, is the device's fault. */
+static int network_set_steering(struct ioreqd_network *to, const struct ioreqd_network_steering *steering)
+{
+    for (unsigned i = 0; steering != NULL && i < steering->entries; i++) {
+        if (steering->table[i] >= PAIRS) {
+            abort();
+        }
+    }
+    if (steering != NULL && (steering->unclassified >= PAIRS || steering->key_length > IOREQD_NETWORK_KEY_MOST ||
+                             (steering->entries & (steering->entries - 1)) != 0 || steering->entries > 128)) {
+        abort();
+    }
+    return to->refuse;
+}
+
 /* What the kernel would refuse, or worse: the device must not let it through. */
 static int network_write(struct ioreqd_network *to, unsigned pair, const struct iovec *iov, unsigned count)
 {
@@ -151,6 +166,26 @@ static void add_packet(struct driver *driver)
     driver->model->bell(fake_device(fake), driver->state, queue, 0);
 }
 
+/* Makes bytes of the input a command that steers packets, with lengths that fit each other. */
+static void steer(uint8_t *data, uint32_t length)
+{
+    uint32_t entries = 1;
+
+    while (11 + 4 * entries <= length && (data[4] & entries) != 0) {
+        entries *= 2;
+    }
+    data[4] = (uint8_t)(entries - 1);
+    data[0] &= 0x3f;
+    data[1] = data[2] = data[3] = data[5] = data[7] = 0;
+    data[8 + 2 * entries] &= 3;
+    data[9 + 2 * entries] = 0;
+    data[10 + 2 * entries] = (uint8_t)(length - 11 - 2 * entries);
+    for (uint32_t i = 0; i < entries; i++) {
+        data[8 + 2 * i] &= 3;
+        data[9 + 2 * i] = 0;
+    }
+}
+
 /* A command whose class, number and data come from the input, with the answer where it belongs: a result may precede it. */
 static void add_command(struct driver *driver)
 {
@@ -165,6 +200,9 @@ static void add_command(struct driver *driver)
     to[1] = (uint8_t)(take(1) % 6);
     for (uint32_t i = 0; i < length; i++) {
         to[2 + i] = (uint8_t)take(1);
+    }
+    if (to[0] == 4 && to[1] == 1 && (where & 4) != 0 && length >= 13) {
+        steer(to + 2, length);
     }
     parts[0].length += length;
     driver_add(driver, queue, parts, 2);
@@ -335,6 +373,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     host.dma_map = dma_map;
     host.window_base = window_base;
     host.network_write = network_write;
+    host.network_set_steering = network_set_steering;
     input = data;
     left = size;
     fake = fake_create(0);

@@ -43,6 +43,7 @@ int net_create(void)
     network->facts.offloads &= plan.offloads;
     network->facts.queue_pairs = plan.network_pairs;
     network->facts.mtu = plan.network_mtu;
+    network->facts.hash_types = plan.no_steering ? 0 : network->facts.hash_types;
     if (plan.no_network_mac) {
         memset(network->facts.mac, 0, sizeof(network->facts.mac));
     }
@@ -100,12 +101,12 @@ void net_teardown(void)
 
 unsigned control_queue(void)
 {
-    return net_agreed(net, NET_F_MQ) ? 2 * plan.queues : 2;
+    return 2 * net_pairs_there(net);
 }
 
 void net_start(uint64_t features)
 {
-    bool several = (features & NET_BIT(NET_F_MQ)) != 0;
+    bool several = (features & (NET_BIT(NET_F_MQ) | NET_BIT(NET_F_RSS))) != 0;
 
     driver_start(&driver, features, (uint16_t)(several ? 2 * plan.queues + 1 : 3), SIZE);
     ck_assert_uint_eq(driver_status(&driver), 0xf);

@@ -54,6 +54,7 @@ extern struct net_plan {
     uint16_t network_pairs, network_mtu;
     bool no_network_mac;
     bool transitional;
+    bool no_steering;
 } plan;
 
 /* One pair, all offloads, an MTU of 1500 and an address of the network's. */
@@ -105,5 +106,6 @@ TCase *net_control_cases(void);
 TCase *net_life_cases(void);
 TCase *net_moderation_cases(void);
 TCase *net_legacy_cases(void);
+TCase *net_steering_cases(void);
 
 #endif

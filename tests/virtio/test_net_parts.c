@@ -30,13 +30,14 @@ static const struct requirement {
     {NET_F_CTRL_MAC_ADDR, NET_F_CTRL_VQ, NET_F_CTRL_VQ},
     {NET_F_NOTF_COAL, NET_F_CTRL_VQ, NET_F_CTRL_VQ},
     {NET_F_VQ_NOTF_COAL, NET_F_CTRL_VQ, NET_F_CTRL_VQ},
+    {NET_F_RSS, NET_F_CTRL_VQ, NET_F_CTRL_VQ},
 };
 
 /* §5.1.3.1 */
 START_TEST(requirements_of_features)
 {
     const struct requirement *one = &requirements[_i];
-    uint64_t all = net_features_offered(ALL_OFFLOADS) | NET_BIT(NET_F_MQ) | NET_BIT(NET_F_MTU);
+    uint64_t all = net_features_offered(ALL_OFFLOADS) | NET_BIT(NET_F_MQ) | NET_BIT(NET_F_MTU) | NET_BIT(NET_F_RSS);
     uint64_t without = all & ~NET_BIT(one->needs) & ~NET_BIT(one->or_else);
 
     ck_assert(net_features_complete(all));
