@@ -53,13 +53,15 @@ devices_virtio_net_la_SOURCES = $(virtio_net_sources)
 devices_virtio_net_la_LDFLAGS = $(device_ldflags)
 devices_virtio_net_la_LIBADD = libioreqd-virtio-pic.la
 virtio_net_sources = \
-	devices/virtio-net/control.c \
+	devices/virtio-net/control.c devices/virtio-net/control.h \
 	devices/virtio-net/features.c devices/virtio-net/features.h \
 	devices/virtio-net/filter.c devices/virtio-net/filter.h \
 	devices/virtio-net/header.c devices/virtio-net/header.h \
 	devices/virtio-net/link.c \
+	devices/virtio-net/moderate.c \
 	devices/virtio-net/net.h \
 	devices/virtio-net/pair.c \
 	devices/virtio-net/receive.c \
+	devices/virtio-net/steer.c \
 	devices/virtio-net/transmit.c \
 	devices/virtio-net/virtio-net.c

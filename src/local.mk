@@ -42,9 +42,11 @@ libioreqd_device_la_SOURCES = \
 	src/device/network.c src/device/network.h src/device/network_private.h \
 	src/device/network_interface.c src/device/network_interface.h \
 	src/device/network_socket.c \
+	src/device/network_steering.c src/device/network_steering.h \
 	src/device/network_tap.c src/device/network_tap.h \
 	src/device/network_tap_link.c \
 	src/device/network_tap_queue.c \
+	src/device/network_tap_steering.c src/device/network_tap_steering.h \
 	src/device/sockets.c src/device/sockets.h \
 	src/device/stream.c src/device/stream.h src/device/stream_private.h \
 	src/device/stream_file.c \

@@ -7,10 +7,11 @@
 #include <errno.h>
 #include <string.h>
 
-#include "net.h"
+#include "control.h"
 
-#define CLASS_AND_COMMAND 2u        /* bytes before the data */
-#define TABLES            UINT8_MAX /* as length of the data: two tables of addresses */
+#define CLASS_AND_COMMAND 2u               /* bytes before the data */
+#define TABLES            UINT16_MAX       /* as length of the data: two tables of addresses */
+#define ANY               (UINT16_MAX - 1) /* what carries it out looks at the length */
 
 enum order_class {
     ORDER_CLASS_RX = 0,
@@ -30,22 +31,11 @@ enum order_command {
     ORDER_VLAN_REMOVE = 1,
     ORDER_ANNOUNCED = 0,
     ORDER_PAIRS = 0,
-    ORDER_OFFLOADS = 0,
-    ORDER_MODERATE_TRANSMIT = 0,
-    ORDER_MODERATE_RECEIVE = 1
+    ORDER_STEERING = 1,
+    ORDER_OFFLOADS = 0
 };
 
-enum acknowledge { ACK_OK = 0, ACK_ERROR = 1 };
-
-struct net_order {
-    uint8_t class;
-    uint8_t command;
-    uint8_t feature; /* that must have been agreed on */
-    uint8_t length;  /* bytes of data, or TABLES */
-    enum acknowledge (*carry_out)(struct net *net, const struct net_command *command);
-};
-
-static enum acknowledge set_mode(struct net *net, const struct net_command *command)
+static enum acknowledge set_mode(struct net *net, struct net_command *command)
 {
     if (command->data[0] > 1) {
         return ACK_ERROR;
@@ -55,7 +45,7 @@ static enum acknowledge set_mode(struct net *net, const struct net_command *comm
     return ACK_OK;
 }
 
-static enum acknowledge set_addresses(struct net *net, const struct net_command *command)
+static enum acknowledge set_addresses(struct net *net, struct net_command *command)
 {
     net->settings.filter.unicast = command->table[0];
     net->settings.filter.multicast = command->table[1];
@@ -63,17 +53,17 @@ static enum acknowledge set_addresses(struct net *net, const struct net_command 
     return ACK_OK;
 }
 
-static enum acknowledge set_mac(struct net *net, const struct net_command *command)
+static enum acknowledge set_mac(struct net *net, struct net_command *command)
 {
     if ((command->data[0] & 1) != 0) {
         return ACK_ERROR; /* of a group */
     }
-    memcpy(net->settings.filter.mac, command->data, 6);
     memcpy(net->config + NET_CONFIG_MAC, command->data, 6);
+    net_use_mac(net);
     return ACK_OK;
 }
 
-static enum acknowledge set_vlan(struct net *net, const struct net_command *command)
+static enum acknowledge set_vlan(struct net *net, struct net_command *command)
 {
     uint64_t vlan = net_get_le(command->data, 2);
     uint8_t bit = (uint8_t)(1u << (vlan % 8));
@@ -89,7 +79,7 @@ static enum acknowledge set_vlan(struct net *net, const struct net_command *comm
     return ACK_OK;
 }
 
-static enum acknowledge end_announcement(struct net *net, const struct net_command *command)
+static enum acknowledge end_announcement(struct net *net, struct net_command *command)
 {
     (void)command;
     net->announce = 0;
@@ -97,23 +87,11 @@ static enum acknowledge end_announcement(struct net *net, const struct net_comma
     return ACK_OK;
 }
 
-static enum acknowledge set_pairs(struct net *net, const struct net_command *command)
-{
-    uint64_t pairs = net_get_le(command->data, 2);
-
-    if (pairs == 0 || pairs > net->pairs ||
-        (net->network != NULL && net->host->network_set_queue_pairs(net->network, (unsigned)pairs) != 0)) {
-        return ACK_ERROR;
-    }
-    net->settings.pairs = (uint16_t)pairs;
-    return ACK_OK;
-}
-
-static enum acknowledge set_offloads(struct net *net, const struct net_command *command)
+static enum acknowledge set_offloads(struct net *net, struct net_command *command)
 {
     uint64_t offloads = net_get_le(command->data, 8);
 
-    if ((offloads & ~net_features_guest(net->terms.features)) != 0 || net_features_incomplete(offloads) != NULL ||
+    if ((offloads & ~net_features_guest(net->terms.features)) != 0 || !net_features_complete(offloads) ||
         (net->network != NULL && net->host->network_set_offloads(net->network, net_features_to_guest(offloads)) != 0)) {
         return ACK_ERROR;
     }
@@ -121,32 +99,25 @@ static enum acknowledge set_offloads(struct net *net, const struct net_command *
     return ACK_OK;
 }
 
-static enum acknowledge set_moderation(struct net *net, const struct net_command *command)
-{
-    struct net_moderation *moderation =
-        command->order->command == ORDER_MODERATE_RECEIVE ? &net->settings.receive : &net->settings.transmit;
-
-    moderation->packets = (uint32_t)net_get_le(command->data, 4);
-    moderation->microseconds = (uint32_t)net_get_le(command->data + 4, 4);
-    return ACK_OK;
-}
-
 static const struct net_order orders[] = {
-    {ORDER_CLASS_RX, NET_MODE_PROMISCUOUS, NET_F_CTRL_RX, 1, set_mode},
-    {ORDER_CLASS_RX, NET_MODE_ALL_MULTICAST, NET_F_CTRL_RX, 1, set_mode},
-    {ORDER_CLASS_RX, NET_MODE_ALL_UNICAST, NET_F_CTRL_RX_EXTRA, 1, set_mode},
-    {ORDER_CLASS_RX, NET_MODE_NO_MULTICAST, NET_F_CTRL_RX_EXTRA, 1, set_mode},
-    {ORDER_CLASS_RX, NET_MODE_NO_UNICAST, NET_F_CTRL_RX_EXTRA, 1, set_mode},
-    {ORDER_CLASS_RX, NET_MODE_NO_BROADCAST, NET_F_CTRL_RX_EXTRA, 1, set_mode},
-    {ORDER_CLASS_MAC, ORDER_MAC_TABLE, NET_F_CTRL_RX, TABLES, set_addresses},
-    {ORDER_CLASS_MAC, ORDER_MAC_ADDRESS, NET_F_CTRL_MAC_ADDR, 6, set_mac},
-    {ORDER_CLASS_VLAN, ORDER_VLAN_ADD, NET_F_CTRL_VLAN, 2, set_vlan},
-    {ORDER_CLASS_VLAN, ORDER_VLAN_REMOVE, NET_F_CTRL_VLAN, 2, set_vlan},
-    {ORDER_CLASS_ANNOUNCE, ORDER_ANNOUNCED, NET_F_GUEST_ANNOUNCE, 0, end_announcement},
-    {ORDER_CLASS_PAIRS, ORDER_PAIRS, NET_F_MQ, 2, set_pairs},
-    {ORDER_CLASS_OFFLOADS, ORDER_OFFLOADS, NET_F_CTRL_GUEST_OFFLOADS, 8, set_offloads},
-    {ORDER_CLASS_MODERATE, ORDER_MODERATE_TRANSMIT, NET_F_NOTF_COAL, 8, set_moderation},
-    {ORDER_CLASS_MODERATE, ORDER_MODERATE_RECEIVE, NET_F_NOTF_COAL, 8, set_moderation},
+    {ORDER_CLASS_RX, NET_MODE_PROMISCUOUS, NET_F_CTRL_RX, 1, set_mode, 0},
+    {ORDER_CLASS_RX, NET_MODE_ALL_MULTICAST, NET_F_CTRL_RX, 1, set_mode, 0},
+    {ORDER_CLASS_RX, NET_MODE_ALL_UNICAST, NET_F_CTRL_RX_EXTRA, 1, set_mode, 0},
+    {ORDER_CLASS_RX, NET_MODE_NO_MULTICAST, NET_F_CTRL_RX_EXTRA, 1, set_mode, 0},
+    {ORDER_CLASS_RX, NET_MODE_NO_UNICAST, NET_F_CTRL_RX_EXTRA, 1, set_mode, 0},
+    {ORDER_CLASS_RX, NET_MODE_NO_BROADCAST, NET_F_CTRL_RX_EXTRA, 1, set_mode, 0},
+    {ORDER_CLASS_MAC, ORDER_MAC_TABLE, NET_F_CTRL_RX, TABLES, set_addresses, 0},
+    {ORDER_CLASS_MAC, ORDER_MAC_ADDRESS, NET_F_CTRL_MAC_ADDR, 6, set_mac, 0},
+    {ORDER_CLASS_VLAN, ORDER_VLAN_ADD, NET_F_CTRL_VLAN, 2, set_vlan, 0},
+    {ORDER_CLASS_VLAN, ORDER_VLAN_REMOVE, NET_F_CTRL_VLAN, 2, set_vlan, 0},
+    {ORDER_CLASS_ANNOUNCE, ORDER_ANNOUNCED, NET_F_GUEST_ANNOUNCE, 0, end_announcement, 0},
+    {ORDER_CLASS_PAIRS, ORDER_PAIRS, NET_F_MQ, 2, net_set_pairs, 0},
+    {ORDER_CLASS_PAIRS, ORDER_STEERING, NET_F_RSS, ANY, net_set_steering, 0},
+    {ORDER_CLASS_OFFLOADS, ORDER_OFFLOADS, NET_F_CTRL_GUEST_OFFLOADS, 8, set_offloads, 0},
+    {ORDER_CLASS_MODERATE, ORDER_MODERATE_TRANSMIT, NET_F_NOTF_COAL, 8, net_set_moderation, 0},
+    {ORDER_CLASS_MODERATE, ORDER_MODERATE_RECEIVE, NET_F_NOTF_COAL, 8, net_set_moderation, 0},
+    {ORDER_CLASS_MODERATE, ORDER_MODERATE_QUEUE, NET_F_VQ_NOTF_COAL, 12, net_set_queue_moderation, 0},
+    {ORDER_CLASS_MODERATE, ORDER_MODERATE_TELL, NET_F_VQ_NOTF_COAL, 4, net_tell_queue_moderation, 8},
 };
 
 /* On the main loop. */
@@ -170,14 +141,22 @@ static void carry_out(void *argument)
  * The queue, on its loop
  */
 
+/* What a command has for the driver is its data, and stands before the acknowledgement (§5.1.9.5); all 0 with an error. */
 static void acknowledge(struct net *net, struct ioreqd_virtio_request *request, uint8_t value)
 {
-    bool room = ioreqd_virtio_request_writable(request) != 0;
+    struct net_command *command = &net->command;
+    uint32_t room = ioreqd_virtio_request_writable(request);
+    uint32_t result = command->order != NULL && command->order->result < room ? command->order->result : 0;
+    uint8_t bytes[sizeof(command->result) + 1] = {0};
 
-    if (!room || ioreqd_virtio_request_write(request, 0, &value, 1) == -EFAULT) {
+    if (value == ACK_OK) {
+        memcpy(bytes, command->result, result);
+    }
+    bytes[result] = value;
+    if (room == 0 || ioreqd_virtio_request_write(request, 0, bytes, result + 1) == -EFAULT) {
         ioreqd_virtio_broken(&net->virtio, "control command without a place in memory for its answer");
     }
-    ioreqd_virtio_request_complete(request, room ? 1 : 0);
+    ioreqd_virtio_request_complete(request, room != 0 ? result + 1 : 0);
 }
 
 static void answer(void *argument)
@@ -230,6 +209,7 @@ static bool read_command(struct net *net, struct ioreqd_virtio_request *request)
     uint32_t length = ioreqd_virtio_request_readable(request);
     uint8_t head[CLASS_AND_COMMAND];
 
+    command->order = NULL;
     if (length < sizeof(head) || ioreqd_virtio_request_read(request, 0, head, sizeof(head)) != 0) {
         return false;
     }
@@ -244,7 +224,9 @@ static bool read_command(struct net *net, struct ioreqd_virtio_request *request)
         if (order->length == TABLES) {
             return read_tables(command, request);
         }
-        return length == order->length &&
+        command->length = length;
+        return (length == order->length || (order->length == ANY && length <= sizeof(command->data))) &&
+               ioreqd_virtio_request_writable(request) > order->result &&
                ioreqd_virtio_request_read(request, CLASS_AND_COMMAND, command->data, length) == 0;
     }
     return false;

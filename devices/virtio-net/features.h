@@ -3,6 +3,7 @@
 #ifndef IOREQD_DEVICES_VIRTIO_NET_FEATURES_H
 #define IOREQD_DEVICES_VIRTIO_NET_FEATURES_H
 
+#include <ioreqd/virtio.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -12,6 +13,7 @@ enum net_feature {
     NET_F_CTRL_GUEST_OFFLOADS = 2,
     NET_F_MTU = 3,
     NET_F_MAC = 5,
+    NET_F_GSO = 6, /* of legacy drivers alone (§5.1.3.2) */
     NET_F_GUEST_TSO4 = 7,
     NET_F_GUEST_TSO6 = 8,
     NET_F_GUEST_ECN = 9,
@@ -29,10 +31,12 @@ enum net_feature {
     NET_F_GUEST_ANNOUNCE = 21,
     NET_F_MQ = 22,
     NET_F_CTRL_MAC_ADDR = 23,
+    NET_F_VQ_NOTF_COAL = 52,
     NET_F_NOTF_COAL = 53,
     NET_F_GUEST_USO4 = 54,
     NET_F_GUEST_USO6 = 55,
     NET_F_HOST_USO = 56,
+    NET_F_RSS = 60,
     NET_F_SPEED_DUPLEX = 63
 };
 
@@ -41,8 +45,12 @@ enum net_feature {
 /* What a device offers on a network with these offloads, besides MTU and MQ, which depend on its properties. */
 uint64_t net_features_offered(uint32_t offloads);
 
-/* The first feature in the set that lacks one that it requires (§5.1.3.1), or NULL. */
-const char *net_features_incomplete(uint64_t features);
+/* What a legacy driver is offered besides. */
+uint32_t net_features_legacy(uint32_t offloads);
+
+/* Which features require which (§5.1.3.1), for the library; and whether all in the set have what they require. */
+const struct ioreqd_virtio_dependency *net_features_dependencies(unsigned *count);
+bool net_features_complete(uint64_t features);
 
 /* Those that stand for offloads of packets to the guest. */
 uint64_t net_features_guest(uint64_t features);

@@ -28,7 +28,7 @@ static bool passes_vlan(const struct net_filter *filter, const uint8_t *packet, 
     return (filter->vlan[vlan / 8] >> (vlan % 8) & 1) != 0;
 }
 
-static bool passes_address(const struct net_filter *filter, const uint8_t *to)
+static bool passes_address(const struct net_filter *filter, const uint8_t mac[6], const uint8_t *to)
 {
     static const uint8_t broadcast[6] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
 
@@ -40,14 +40,13 @@ static bool passes_address(const struct net_filter *filter, const uint8_t *to)
                (filter->mode[NET_MODE_ALL_MULTICAST] != 0 || has_address(&filter->multicast, to));
     }
     return filter->mode[NET_MODE_NO_UNICAST] == 0 &&
-           (filter->mode[NET_MODE_ALL_UNICAST] != 0 || memcmp(to, filter->mac, sizeof(filter->mac)) == 0 ||
-            has_address(&filter->unicast, to));
+           (filter->mode[NET_MODE_ALL_UNICAST] != 0 || memcmp(to, mac, 6) == 0 || has_address(&filter->unicast, to));
 }
 
-bool net_filter_passes(const struct net_filter *filter, const uint8_t *packet, size_t length)
+bool net_filter_passes(const struct net_filter *filter, const uint8_t mac[6], const uint8_t *packet, size_t length)
 {
     if (filter->mode[NET_MODE_PROMISCUOUS] != 0) {
         return true; /* whatever else is set (virtio 1.4 §5.1.9.5.1.1) */
     }
-    return passes_vlan(filter, packet, length) && (filter->set == 0 || passes_address(filter, packet));
+    return passes_vlan(filter, packet, length) && (filter->set == 0 || passes_address(filter, mac, packet));
 }

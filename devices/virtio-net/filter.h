@@ -34,7 +34,6 @@ struct net_addresses {
 };
 
 struct net_filter {
-    uint8_t mac[6];
     uint8_t set; /* the driver has said something about addresses: until then all are let pass */
     uint8_t mode[NET_MODES];
     uint8_t vlans_set; /* the driver keeps the table of VLANs */
@@ -43,8 +42,8 @@ struct net_filter {
     uint8_t vlan[NET_VLANS / 8];
 };
 
-/* Whether a packet, of at least NET_ETHERNET_HEADER bytes, passes. */
-bool net_filter_passes(const struct net_filter *filter, const uint8_t *packet, size_t length);
+/* Whether a packet, of at least NET_ETHERNET_HEADER bytes, passes at a card of that address. */
+bool net_filter_passes(const struct net_filter *filter, const uint8_t mac[6], const uint8_t *packet, size_t length);
 
 /* Whether the packet has a VLAN tag. */
 bool net_is_tagged(const uint8_t *packet, size_t length);

@@ -29,13 +29,19 @@ enum net_config {
     NET_CONFIG_MTU = 10,
     NET_CONFIG_SPEED = 12,
     NET_CONFIG_DUPLEX = 16,
-    NET_CONFIG_LENGTH = 17
+    NET_CONFIG_KEY = 17,
+    NET_CONFIG_TABLE = 18,
+    NET_CONFIG_HASHES = 20,
+    NET_CONFIG_LENGTH = 24
 };
+
+/* The longest command that steers packets (§5.1.9.5.7.1). */
+#define NET_RSS_LENGTH (11 + 2 * IOREQD_NETWORK_TABLE_MOST + IOREQD_NETWORK_KEY_MOST)
 
 #define NET_STATUS_LINK_UP  1u
 #define NET_STATUS_ANNOUNCE 2u
 
-/* Limits after which the driver is interrupted (§5.1.9.5.10). */
+/* Limits after which the driver is interrupted, of a direction (§5.1.9.5.10). */
 struct net_moderation {
     uint32_t packets;
     uint32_t microseconds;
@@ -75,10 +81,14 @@ struct net_pair {
     unsigned index;
     struct net_settings settings; /* a copy */
     struct ioreqd_work settle_work;
+    struct ioreqd_work drain_work;
+    /* The queue was reset, and ready() was not called since then: receive, transmit. Set on the main loop. */
+    atomic_bool renewed[2];
     unsigned wanted;   /* of the network */
     bool received;     /* the receive queue's ready() was called */
     bool transmitted;  /* the same of the transmit queue */
     uint32_t offloads; /* as the settings have it: IOREQD_NETWORK_... */
+    uint8_t mac[6];    /* of this turn */
     uint32_t waiting;  /* bytes of the packet in packet[] that waits for buffers; 0: there is none */
     struct iovec iov[IOREQD_VIRTIO_MAX_QUEUE_SIZE];
     struct ioreqd_virtio_request *taken[IOREQD_VIRTIO_MAX_QUEUE_SIZE];
@@ -91,7 +101,9 @@ struct net_command {
     struct ioreqd_virtio_request *request; /* NULL: there is none */
     struct ioreqd_virtio_queue *queue;
     const struct net_order *order;
-    uint8_t data[8];
+    uint8_t data[NET_RSS_LENGTH];
+    uint32_t length; /* of the data */
+    uint8_t result[8];
     struct net_addresses table[2]; /* unicast and multicast */
     uint8_t acknowledge;
     atomic_uint unsettled; /* pairs without the new settings */
@@ -104,8 +116,9 @@ struct net {
     const struct ioreqd_host *host;
     struct ioreqd_device *device;
     struct ioreqd_network_facts facts;
-    uint8_t mac[6]; /* unless the driver sets another */
-    uint16_t pairs; /* that there are */
+    uint8_t mac[6];              /* unless the driver sets another */
+    _Atomic uint64_t mac_in_use; /* as a number: the pairs look at it while the main loop changes it */
+    uint16_t pairs;              /* that there are */
     struct net_pair *pair;
 
     uint8_t config[NET_CONFIG_LENGTH];
@@ -113,11 +126,14 @@ struct net {
     struct net_terms terms;
     struct net_command command;
     struct ioreqd_work link_work;
-    uint8_t announce; /* the driver was asked to announce itself, and has not answered */
-    bool link;        /* there is one, as far as the driver knows */
-    bool watched;     /* the network has the loops of its pairs, and so may be changed */
-    bool quiet;       /* the host does not want to see anything change */
+    uint8_t announce;            /* the driver was asked to announce itself, and has not answered */
+    bool link;                   /* there is one, as far as the driver knows */
+    bool watched;                /* the network has the loops of its pairs, and so may be changed */
+    atomic_bool quiet;           /* the host does not want to see anything change */
+    uint8_t rss[NET_RSS_LENGTH]; /* the command by which packets are steered */
+    uint16_t rss_length;         /* 0: the network does it as it likes */
     struct ioreqd_bell bell[4];
+    _Atomic uint64_t limits[2 * NET_PAIRS_MOST]; /* of each queue's interrupts, see moderate.c */
 
     struct ioreqd_network *network; /* NULL: the cable is not plugged in, ever */
     char property_mac[18];
@@ -137,6 +153,12 @@ struct net {
 static inline bool net_agreed(const struct net *net, unsigned bit)
 {
     return (net->terms.features >> bit & 1) != 0;
+}
+
+/* Pairs of queues, as the driver sees them (§5.1.2). */
+static inline unsigned net_pairs_there(const struct net *net)
+{
+    return net_agreed(net, NET_F_MQ) || net_agreed(net, NET_F_RSS) ? net->pairs : 1;
 }
 
 static inline uint64_t net_get_le(const uint8_t *bytes, unsigned size)
@@ -161,15 +183,32 @@ int net_pairs_create(struct net *net);
 void net_pairs_destroy(struct net *net);
 /* Has the pair work with the settings as they are: while its queues stand, or on its loop. */
 void net_pair_settle(struct net_pair *pair);
+/* True once in each life of a queue of the pair that follows a reset of that queue alone: before its buffers. */
+bool net_pair_renew(struct net_pair *pair, unsigned queue);
+/* Has the pairs whose receive queue was reset, and not enabled since then, drop what comes: on the main loop. */
+void net_pairs_drain(struct net *net);
 /* What the pair hears of from the network from now on. */
 void net_pair_want(struct net_pair *pair, unsigned events, bool on);
 void net_count(struct net *net, const struct net_count *received, const struct net_count *sent);
 
 /* The queues have buffers, see ioreqd/virtio.h. */
 void net_receive(struct net_pair *pair, struct ioreqd_virtio_queue *queue);
+void net_drain(struct net_pair *pair); /* drops what the network has for the pair, on its loop */
 void net_transmit(struct net_pair *pair, struct ioreqd_virtio_queue *queue);
 void net_control(struct net *net, struct ioreqd_virtio_queue *queue);
 void net_control_create(struct net *net);
+
+/* The address in the configuration is that of the card from now on: on the main loop. */
+void net_use_mac(struct net *net);
+
+/* The network spreads packets as it likes again: on the main loop. */
+void net_stop_steering(struct net *net);
+
+/* Limits of a queue's interrupts: those of its direction again, and none for all, on the main loop. */
+void net_renew_moderation(struct net *net, unsigned queue);
+void net_forget_moderation(struct net *net);
+/* Has the library keep to them, on the queue's loop. */
+void net_apply_moderation(struct net *net, unsigned queue);
 
 /* Looks whether there is a link, and tells the driver. */
 void net_follow_link(struct net *net);

@@ -19,12 +19,23 @@ void net_pair_want(struct net_pair *pair, unsigned events, bool on)
     }
 }
 
+/* Between the reset of its receive queue and that queue's next life, while the driver uses the pair. */
+static bool is_drained(const struct net_pair *pair)
+{
+    return atomic_load(&pair->renewed[0]) && !atomic_load(&pair->net->quiet) && pair->index < pair->settings.pairs;
+}
+
 static void run_receive(struct net_pair *pair)
 {
     pair->received = false;
     ioreqd_virtio_queue_run(ioreqd_virtio_queue(&pair->net->virtio, 2 * pair->index));
     if (!pair->received) {
-        net_pair_want(pair, IOREQD_READABLE, false);
+        bool drains = is_drained(pair);
+
+        if (drains) {
+            net_drain(pair);
+        }
+        net_pair_want(pair, IOREQD_READABLE, drains);
     }
 }
 
@@ -62,10 +73,21 @@ void net_pair_settle(struct net_pair *pair)
     }
 }
 
-static void moderate(struct net_pair *pair, unsigned queue, const struct net_moderation *moderation)
+bool net_pair_renew(struct net_pair *pair, unsigned queue)
 {
-    ioreqd_virtio_queue_moderate(ioreqd_virtio_queue(&pair->net->virtio, queue), moderation->packets,
-                                 moderation->microseconds * UINT64_C(1000));
+    atomic_bool *renewed = &pair->renewed[queue % 2];
+
+    if (!atomic_load_explicit(renewed, memory_order_relaxed)) {
+        return false;
+    }
+    atomic_store_explicit(renewed, false, memory_order_relaxed);
+    net_apply_moderation(pair->net, queue); /* nothing is held back: it has not begun */
+    return true;
+}
+
+static void drain(void *argument)
+{
+    run_receive(argument);
 }
 
 /* The driver has set something: the last pair to follow has its command answered. */
@@ -76,13 +98,22 @@ static void settle(void *argument)
 
     net_pair_settle(pair);
     /* Without MQ the queues of further pairs do not exist, and the control queue has the place of one. */
-    if (pair->index == 0 || net_agreed(net, NET_F_MQ)) {
-        moderate(pair, 2 * pair->index, &pair->settings.receive);
-        moderate(pair, 2 * pair->index + 1, &pair->settings.transmit);
+    if (pair->index < net_pairs_there(net)) {
+        net_apply_moderation(net, 2 * pair->index);
+        net_apply_moderation(net, 2 * pair->index + 1);
         run_receive(pair); /* it may be in use now */
     }
     if (atomic_fetch_sub(&net->command.unsettled, 1) == 1) {
         net->host->post(ioreqd_virtio_request_loop(net->command.request), &net->command.answer_work);
+    }
+}
+
+void net_pairs_drain(struct net *net)
+{
+    for (unsigned i = 0; i < net->pairs; i++) {
+        if (atomic_load(&net->pair[i].renewed[0])) {
+            net->host->post(net->host->queue_loop(net->device, 2 * i), &net->pair[i].drain_work);
+        }
     }
 }
 
@@ -120,6 +151,7 @@ int net_pairs_create(struct net *net)
 
         pair->net = net;
         pair->index = i;
+        pair->drain_work = (struct ioreqd_work){.run = drain, .argument = pair};
         pair->settle_work = (struct ioreqd_work){.run = settle, .argument = pair};
         if (net->network != NULL) {
             error = net->host->network_watch(net->device, net->host->queue_loop(net->device, 2 * i), net->network, i,

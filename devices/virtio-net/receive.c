@@ -13,6 +13,9 @@
 /* Packets that are read in one turn at most: filtered ones take no buffer, which would end it. */
 #define BURST 256u
 
+/* The same where they are but dropped: more than the network is likely to keep for a pair. */
+#define DRAINED_MOST 2048u
+
 enum outcome { DELIVERED, DROPPED, WAITS };
 
 /* Whether the packet in packet[] may go to the guest, with its header made fit for that. */
@@ -25,7 +28,7 @@ static bool fit(struct net_pair *pair, uint32_t length, struct net_count *count)
         count->dropped++;
         return false;
     }
-    if (!net_filter_passes(&pair->settings.filter, packet, length)) {
+    if (!net_filter_passes(&pair->settings.filter, pair->mac, packet, length)) {
         count->filtered++;
         return false;
     }
@@ -159,6 +162,27 @@ static enum outcome deliver(struct net_pair *pair, struct ioreqd_virtio_queue *q
     return error == 0 ? DELIVERED : DROPPED;
 }
 
+/*
+ * Packets for a queue that is being reset are dropped (virtio 1.4 §5.1.9.5.6.2, §5.1.9.5.7.2), and so is one that has
+ * waited for its buffers: none is kept for the queue's next life.
+ */
+void net_drain(struct net_pair *pair)
+{
+    struct net *net = pair->net;
+    struct net_count count = {.dropped = pair->waiting != 0};
+    int length = -EMSGSIZE;
+
+    pair->waiting = 0;
+    for (unsigned i = 0; net->network != NULL && i < DRAINED_MOST && length != -EAGAIN; i++) {
+        length = net->host->network_read(net->network, pair->index, pair->packet, sizeof(pair->packet));
+        if (length < IOREQD_NETWORK_HEADER && length != -EMSGSIZE) {
+            break;
+        }
+        count.dropped++;
+    }
+    net_count(net, &count, NULL);
+}
+
 void net_receive(struct net_pair *pair, struct ioreqd_virtio_queue *queue)
 {
     struct net_count count = {0};
@@ -166,10 +190,14 @@ void net_receive(struct net_pair *pair, struct ioreqd_virtio_queue *queue)
     unsigned reads = 0;
 
     pair->received = true;
+    if (net_pair_renew(pair, 2 * pair->index)) {
+        net_drain(pair); /* what is at hand came before */
+    }
     if (pair->index >= pair->settings.pairs) {
         net_pair_want(pair, IOREQD_READABLE, false);
         return;
     }
+    net_put_le(pair->mac, sizeof(pair->mac), atomic_load(&pair->net->mac_in_use));
     while (!starved && fetch(pair, &reads, &count)) {
         uint32_t length = pair->waiting;
 

@@ -91,6 +91,7 @@ void net_transmit(struct net_pair *pair, struct ioreqd_virtio_queue *queue)
     bool full = false;
 
     pair->transmitted = true;
+    (void)net_pair_renew(pair, 2 * pair->index + 1);
     while (!full && (request = ioreqd_virtio_take(queue)) != NULL) {
         if (send(pair, request, &count)) {
             ioreqd_virtio_request_complete(request, 0);

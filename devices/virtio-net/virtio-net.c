@@ -22,7 +22,7 @@ static void ready(struct ioreqd_device *device, void *state, struct ioreqd_virti
 {
     struct net *net = state;
     unsigned index = ioreqd_virtio_queue_index(queue);
-    unsigned pairs = net_agreed(net, NET_F_MQ) ? net->pairs : 1;
+    unsigned pairs = net_pairs_there(net);
 
     (void)device;
     if (index == 2 * pairs && net_agreed(net, NET_F_CTRL_VQ)) {
@@ -73,22 +73,58 @@ static int negotiate(struct ioreqd_device *device, void *state)
 {
     struct net *net = state;
     uint64_t features = accepted(net);
-    const char *name = net_features_incomplete(features);
     int error = 0;
 
-    if (name != NULL) {
-        host->guest_error(device, "driver accepts %s without what it requires", name);
-        return -EINVAL;
-    }
     if (net->network != NULL) {
         error = host->network_set_offloads(net->network, net_features_to_guest(features));
     }
     if (error != 0) {
         host->log(device, IOREQD_LOG_ERROR, "the network refuses offloads that it has offered: %s", strerror(-error));
+    }
+    if (error != 0 && !ioreqd_virtio_is_legacy(&net->virtio)) { /* a legacy one hears of no refusal */
         return error;
     }
     agree(net, features);
     return 0;
+}
+
+void net_use_mac(struct net *net)
+{
+    atomic_store(&net->mac_in_use, net_get_le(net->config + NET_CONFIG_MAC, sizeof(net->mac)));
+}
+
+/*
+ * A legacy driver changes its address there, byte for byte and while packets come (§5.1.4.3, §5.1.9.5.2.3): it is used
+ * with its last byte. Nothing else is writable, and to other drivers not even that.
+ */
+static void config_write(struct ioreqd_device *device, void *state, uint32_t offset, unsigned size, uint32_t value)
+{
+    struct net *net = state;
+    const uint32_t end = NET_CONFIG_MAC + sizeof(net->mac);
+
+    (void)device;
+    if (!ioreqd_virtio_is_legacy(&net->virtio)) {
+        return;
+    }
+    for (unsigned i = 0; i < size && offset + i < end; i++) {
+        net->config[offset + i] = (uint8_t)(value >> (8 * i));
+    }
+    if (offset < end && offset + size >= end) {
+        net_use_mac(net);
+    }
+}
+
+/* (§5.1.9.5.6.2, §5.1.9.5.10.6) */
+static void queue_reset(struct ioreqd_device *device, void *state, unsigned queue)
+{
+    struct net *net = state;
+
+    (void)device;
+    if (queue < 2 * net_pairs_there(net)) {
+        net_renew_moderation(net, queue);
+        atomic_store(&net->pair[queue / 2].renewed[queue % 2], true);
+        net_pairs_drain(net);
+    }
 }
 
 /* The link alone is not the driver's to change. */
@@ -98,14 +134,20 @@ static void forget_driver(struct ioreqd_device *device, void *state)
 
     (void)device;
     memset(&net->settings, 0, sizeof(net->settings));
-    memcpy(net->settings.filter.mac, net->mac, sizeof(net->mac));
     memcpy(net->config + NET_CONFIG_MAC, net->mac, sizeof(net->mac));
+    net_use_mac(net);
     net->settings.pairs = 1;
+    for (unsigned i = 0; net->pair != NULL && i < net->pairs; i++) {
+        atomic_store(&net->pair[i].renewed[0], false); /* it drops nothing any more */
+        atomic_store(&net->pair[i].renewed[1], false);
+    }
+    net_forget_moderation(net);
     net->announce = 0;
     net->terms = (struct net_terms){.header = IOREQD_NETWORK_HEADER};
     net_show_link(net);
     /* What cannot be taken back now is refused with the next driver's features. */
     if (net->network != NULL && net->watched) {
+        net_stop_steering(net);
         (void)host->network_set_offloads(net->network, 0);
         (void)host->network_set_queue_pairs(net->network, 1);
     }
@@ -125,6 +167,7 @@ static void resume(struct ioreqd_device *device, void *state)
 
     net->quiet = false;
     ioreqd_virtio_resume(device, state);
+    net_pairs_drain(net);
     net_follow_link(net);
 }
 
@@ -253,6 +296,19 @@ static void adjust(struct net *net, struct ioreqd_description *description)
     description->queue_group = 2; /* a pair shares a loop */
 }
 
+/* (§5.1.4.1) */
+static bool offer_steering(struct net *net)
+{
+    if (net->network == NULL || net->pairs == 1 || net->facts.hash_types == 0 ||
+        !IOREQD_HAS(host, network_set_steering)) {
+        return false;
+    }
+    net_put_le(net->config + NET_CONFIG_KEY, 1, IOREQD_NETWORK_KEY_MOST);
+    net_put_le(net->config + NET_CONFIG_TABLE, 2, IOREQD_NETWORK_TABLE_MOST);
+    net_put_le(net->config + NET_CONFIG_HASHES, 4, net->facts.hash_types);
+    return true;
+}
+
 static int create(struct ioreqd_device *device, void *state, struct ioreqd_description *description)
 {
     struct net *net = state;
@@ -260,10 +316,13 @@ static int create(struct ioreqd_device *device, void *state, struct ioreqd_descr
         .user_formats = 1,
         .config = net->config,
         .config_length = sizeof(net->config),
+        .config_write = config_write,
         .ready = ready,
         .negotiate = negotiate,
         .reset = forget_driver,
+        .queue_reset = queue_reset,
         .moderated = 1,
+        .description = description,
     };
     uint32_t mtu = 0;
     int error;
@@ -289,8 +348,11 @@ static int create(struct ioreqd_device *device, void *state, struct ioreqd_descr
     options.queues = (uint16_t)(2 * net->pairs + 1);
     options.queue_size = (uint16_t)net->property_queue_size;
     options.features[0] = net_features_offered(net->network != NULL ? net->facts.offloads : 0);
+    options.legacy_features = net_features_legacy(net->network != NULL ? net->facts.offloads : 0);
+    options.dependency = net_features_dependencies(&options.dependencies);
     options.features[0] |= mtu != 0 ? NET_BIT(NET_F_MTU) : 0;
     options.features[0] |= net->pairs > 1 ? NET_BIT(NET_F_MQ) : 0;
+    options.features[0] |= offer_steering(net) ? NET_BIT(NET_F_RSS) : 0;
     error = ioreqd_virtio_create(&net->virtio, host, device, &options);
     if (error != 0) {
         return error;
@@ -353,6 +415,7 @@ static const struct ioreqd_property properties[] = {
      .minimum = 4,
      .maximum = IOREQD_VIRTIO_MAX_QUEUE_SIZE},
     IOREQD_VIRTIO_PROPERTIES(struct net, virtio),
+    IOREQD_VIRTIO_TRANSITIONAL(struct net, virtio),
     {.name = NULL},
 };
 
@@ -363,7 +426,11 @@ static const struct ioreqd_property properties[] = {
 
 static const struct ioreqd_field fields[] = {
     IOREQD_VIRTIO_FIELDS(struct net, virtio, NET_QUEUES_MOST),
-    SETTING(1, IOREQD_FIELD_U8, filter.mac, 6),
+    {.tag = 1,
+     .kind = IOREQD_FIELD_U8,
+     .since = 1,
+     .offset = offsetof(struct net, config) + NET_CONFIG_MAC,
+     .count = 6},
     SETTING(2, IOREQD_FIELD_U8, filter.set, 1),
     SETTING(3, IOREQD_FIELD_U8, filter.mode, NET_MODES),
     SETTING(4, IOREQD_FIELD_U8, filter.vlans_set, 1),
@@ -375,6 +442,13 @@ static const struct ioreqd_field fields[] = {
     SETTING(10, IOREQD_FIELD_U64, offloads, 1),
     SETTING(11, IOREQD_FIELD_U16, pairs, 1),
     {.tag = 12, .kind = IOREQD_FIELD_U8, .since = 1, .offset = offsetof(struct net, announce), .count = 1},
+    {.tag = 13,
+     .kind = IOREQD_FIELD_U64,
+     .since = 1,
+     .offset = offsetof(struct net, limits),
+     .count = 2 * NET_PAIRS_MOST},
+    {.tag = 14, .kind = IOREQD_FIELD_U8, .since = 1, .offset = offsetof(struct net, rss), .count = NET_RSS_LENGTH},
+    {.tag = 15, .kind = IOREQD_FIELD_U16, .since = 1, .offset = offsetof(struct net, rss_length), .count = 1},
     {.tag = 0},
 };
 

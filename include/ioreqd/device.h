@@ -420,6 +420,32 @@ struct ioreqd_network_facts {
     uint16_t mtu;         /* bytes of IP, 0: not known */
     uint8_t mac[6];       /* address that suits the guest's end; all 0: none is known */
     uint8_t reserved[2];
+    uint32_t hash_types; /* that network_set_steering() knows: IOREQD_NETWORK_HASH_...; 0: it cannot be told */
+};
+
+/* What packets for the guest may be hashed by, as masks: those of virtio 1.4 §5.1.9.4.2.1. */
+#define IOREQD_NETWORK_HASH_IPV4  0x01u
+#define IOREQD_NETWORK_HASH_TCPV4 0x02u
+#define IOREQD_NETWORK_HASH_UDPV4 0x04u
+#define IOREQD_NETWORK_HASH_IPV6  0x08u
+#define IOREQD_NETWORK_HASH_TCPV6 0x10u
+#define IOREQD_NETWORK_HASH_UDPV6 0x20u
+
+#define IOREQD_NETWORK_TABLE_MOST 128 /* entries of a steering's table */
+#define IOREQD_NETWORK_KEY_MOST   40  /* bytes of its key */
+
+/*
+ * How a network picks the queue pair of a packet for the guest (virtio 1.4 §5.1.9.5.7): by the Toeplitz hash of addresses
+ * and ports, of whose lowest bits the table makes a pair; a packet that has no hash goes to one pair of all those.
+ */
+struct ioreqd_network_steering {
+    uint32_t struct_size; /* set by the caller */
+    uint32_t hash_types;  /* IOREQD_NETWORK_HASH_..., of those in the facts */
+    uint16_t unclassified;
+    uint16_t entries;      /* of the table: a power of 2 */
+    uint32_t key_length;   /* bytes; what is missing is 0 */
+    const uint16_t *table; /* queue pairs */
+    const uint8_t *key;
 };
 
 /*
@@ -603,6 +629,13 @@ struct ioreqd_host {
      * terminal. That it changed is told to who asks for IOREQD_RESIZED with stream_want().
      */
     int (*stream_size)(struct ioreqd_stream *stream, uint16_t *columns, uint16_t *rows);
+
+    /*
+     * How packets for the guest are spread over its queue pairs from now on; NULL: as the network likes, which it does at
+     * the beginning. Pairs that it names are to be in use, see network_set_queue_pairs(). Nothing of steering is kept but
+     * copied. On the main loop; 0 or -errno: -EINVAL what is out of range, -EOPNOTSUPP the network cannot do it.
+     */
+    int (*network_set_steering)(struct ioreqd_network *network, const struct ioreqd_network_steering *steering);
 };
 
 /*

@@ -409,6 +409,7 @@ static const struct ioreqd_host table = {
     .network_set_offloads = network_set_offloads,
     .network_set_queue_pairs = network_set_queue_pairs,
     .network_link = network_link,
+    .network_set_steering = network_set_steering,
 
     .file_facts = facts_of_file,
     .file_on_resize = on_resize,

@@ -296,6 +296,34 @@ int network_set_queue_pairs(struct ioreqd_network *network, unsigned queue_pairs
     return network->kind->set_queue_pairs != NULL ? network->kind->set_queue_pairs(network, queue_pairs) : 0;
 }
 
+static bool is_steering(const struct ioreqd_network *network, const struct ioreqd_network_steering *steering)
+{
+    const struct ioreqd_network_facts *facts = &network->facts;
+
+    if ((steering->hash_types & ~facts->hash_types) != 0 || steering->unclassified >= facts->queue_pairs ||
+        steering->entries == 0 || steering->entries > IOREQD_NETWORK_TABLE_MOST ||
+        (steering->entries & (steering->entries - 1)) != 0 || steering->key_length > IOREQD_NETWORK_KEY_MOST) {
+        return false;
+    }
+    for (unsigned i = 0; i < steering->entries; i++) {
+        if (steering->table[i] >= facts->queue_pairs) {
+            return false;
+        }
+    }
+    return true;
+}
+
+int network_set_steering(struct ioreqd_network *network, const struct ioreqd_network_steering *steering)
+{
+    if (network->kind->set_steering == NULL || network->facts.hash_types == 0) {
+        return -EOPNOTSUPP;
+    }
+    if (steering != NULL && !is_steering(network, steering)) {
+        return -EINVAL;
+    }
+    return network->kind->set_steering(network, steering);
+}
+
 int network_link(struct ioreqd_network *network)
 {
     return atomic_load(&network->link);

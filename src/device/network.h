@@ -36,6 +36,7 @@ int network_read(struct ioreqd_network *network, unsigned pair, void *to, size_t
 int network_write(struct ioreqd_network *network, unsigned pair, const struct iovec *iov, unsigned count);
 int network_set_offloads(struct ioreqd_network *network, uint32_t offloads);
 int network_set_queue_pairs(struct ioreqd_network *network, unsigned queue_pairs);
+int network_set_steering(struct ioreqd_network *network, const struct ioreqd_network_steering *steering);
 int network_link(struct ioreqd_network *network);
 
 #endif

@@ -56,6 +56,8 @@ struct network_kind {
     /* What the facts allow. NULL: they allow nothing to be set. */
     int (*set_offloads)(struct ioreqd_network *network, uint32_t offloads);
     int (*set_queue_pairs)(struct ioreqd_network *network, unsigned queue_pairs);
+    /* As network_set_steering(), checked. NULL: the facts have no hash types. */
+    int (*set_steering)(struct ioreqd_network *network, const struct ioreqd_network_steering *steering);
     /* Frees own; the pairs are detached. */
     void (*close)(struct ioreqd_network *network);
 };

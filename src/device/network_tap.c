@@ -41,7 +41,7 @@ static int refuse_control(int error, char *reason, size_t size)
                                                             : "load the kernel's module tun: modprobe tun");
 }
 
-static int reftap_use_queue(const struct tap *tap, int error, char *reason, size_t size)
+static int refuse_tap(const struct tap *tap, int error, char *reason, size_t size)
 {
     switch (error) {
     case EPERM:
@@ -87,7 +87,7 @@ static int check_interface(struct tap *tap, bool check, char *reason, size_t siz
     tap->multi_queue = found.multi_queue;
     /* Of a tap with one queue the kernel does not tell the processes; its carrier does. */
     if (found.queues > 0 || (check && !found.multi_queue && found.carrier)) {
-        return reftap_use_queue(tap, EBUSY, reason, size);
+        return refuse_tap(tap, EBUSY, reason, size);
     }
     return 0;
 }
@@ -101,6 +101,25 @@ static int check_control(char *reason, size_t size)
     }
     close(descriptor);
     return 0;
+}
+
+/* A tap that stays when we end has no program of ours: what another process left it with goes too. */
+static void open_steering(struct ioreqd_network *network, struct tap *tap)
+{
+    int rc = tap_steering_open(&tap->steering);
+
+    if (rc == 0) {
+        rc = tap_steer(tap->first, tap->steering);
+        rc = rc == 0 ? tap_steer(tap->first, NULL) : rc;
+    }
+    if (rc != 0) {
+        log_line(LOG_INFO, NULL, "%s: guests cannot choose the queues of their packets (RSS): %s", network->place,
+                 rc == -EPERM ? "ioreqd may not load programs into the kernel (CAP_BPF)" : strerror(-rc));
+        tap_steering_close(tap->steering);
+        tap->steering = NULL;
+        return;
+    }
+    network->facts.hash_types = STEERING_HASH_TYPES;
 }
 
 static int learn(struct ioreqd_network *network, struct tap *tap, char *reason, size_t size)
@@ -117,6 +136,9 @@ static int learn(struct ioreqd_network *network, struct tap *tap, char *reason, 
         .queue_pairs = tap->multi_queue ? NETWORK_PAIRS : 1,
         .mtu = (uint16_t)(found.mtu <= UINT16_MAX ? found.mtu : 0),
     };
+    if (tap->multi_queue) {
+        open_steering(network, tap);
+    }
     atomic_store(&network->link, found.up);
     return 0;
 }
@@ -146,7 +168,7 @@ static int open_it(struct ioreqd_network *network, const char *name, bool check,
     }
     tap->first = tap_open_queue(tap->name, tap->multi_queue);
     if (tap->first < 0) {
-        reftap_use_queue(tap, -tap->first, reason, size);
+        refuse_tap(tap, -tap->first, reason, size);
         goto fail;
     }
     if (learn(network, tap, reason, size) != 0) {
@@ -171,6 +193,7 @@ static void close_it(struct ioreqd_network *network)
     watch_free(tap->news_watch);
     tap_close(tap->news);
     tap_close(tap->first);
+    tap_steering_close(tap->steering);
     free(tap);
 }
 
@@ -364,6 +387,12 @@ static int open_pair(struct network_pair *pair)
 
 static void detach(struct network_pair *pair)
 {
+    const struct tap *tap = pair->network->own;
+    const struct tap_pair *own = pair->own;
+
+    if (pair->index == 0 && tap->steers && own->known >= 0) {
+        tap_steer(own->known, NULL);
+    }
     free_pair(pair->own);
 }
 
@@ -419,5 +448,6 @@ const struct network_kind network_tap = {
     .write = write_it,
     .set_offloads = tap_set_offloads,
     .set_queue_pairs = tap_set_queue_pairs,
+    .set_steering = tap_set_steering,
     .close = close_it,
 };

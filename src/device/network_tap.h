@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "device/network_private.h"
+#include "device/network_tap_steering.h"
 
 #define TAP_CONTROL "/dev/net/tun"
 
@@ -44,6 +45,8 @@ struct tap {
     int first;       /* the first pair's descriptor until that is attached; -1 */
     unsigned in_use; /* queue pairs */
     atomic_uint offloads;
+    struct tap_steering *steering; /* NULL: the kernel lets us not pick queues */
+    bool steers;
     int news; /* of interfaces */
     struct ioreqd_watch *news_watch;
     struct ioreqd_timer *retry;
@@ -67,6 +70,7 @@ int tap_offer(int descriptor, uint32_t offloads);
 
 int tap_start(struct ioreqd_network *network);
 int tap_set_offloads(struct ioreqd_network *network, uint32_t offloads);
+int tap_set_steering(struct ioreqd_network *network, const struct ioreqd_network_steering *steering);
 int tap_set_queue_pairs(struct ioreqd_network *network, unsigned queue_pairs);
 
 #endif

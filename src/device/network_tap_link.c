@@ -117,6 +117,9 @@ static int take_back(struct ioreqd_network *network, const struct network_interf
         return rc;
     }
     tap_offer(descriptor[0], atomic_load(&tap->offloads));
+    if (tap->steers) {
+        tap_steer(descriptor[0], tap->steering);
+    }
     for (unsigned i = 0; i < NETWORK_PAIRS; i++) {
         if (own_of(network, i) != NULL) {
             leave(own_of(network, i), descriptor[i]);
@@ -234,6 +237,26 @@ int tap_set_offloads(struct ioreqd_network *network, uint32_t offloads)
     atomic_store(&tap->offloads, offloads); /* packets that wait already are held against it too */
     rc = descriptor >= 0 ? tap_offer(descriptor, offloads) : 0;
     return rc == -EBADFD ? 0 : rc; /* the interface is gone, and gets them when it is back */
+}
+
+int tap_set_steering(struct ioreqd_network *network, const struct ioreqd_network_steering *steering)
+{
+    struct tap *tap = network->own;
+    struct tap_pair *first = network->pair[0] != NULL ? network->pair[0]->own : NULL;
+    int descriptor = first != NULL ? first->known : tap->first;
+    int rc = 0;
+
+    if (steering != NULL) {
+        tap_steering_set(tap->steering, steering);
+    }
+    if (descriptor >= 0 && tap->steers != (steering != NULL)) {
+        rc = tap_steer(descriptor, steering != NULL ? tap->steering : NULL);
+    }
+    if (rc != 0 && rc != -EBADFD) { /* the interface is gone, and gets it when it is back */
+        return rc;
+    }
+    tap->steers = steering != NULL;
+    return 0;
 }
 
 int tap_set_queue_pairs(struct ioreqd_network *network, unsigned queue_pairs)

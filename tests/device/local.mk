@@ -20,6 +20,7 @@ tests_device_test_device_SOURCES = \
 	tests/device/memory_race.c \
 	tests/device/network_bench.c tests/device/network_bench.h \
 	tests/device/network_socket.c \
+	tests/device/network_steering.c \
 	tests/device/pins.c \
 	tests/device/sockets.c \
 	tests/device/ring_bench.c tests/device/ring_bench.h \
@@ -60,6 +61,17 @@ tests_device_test_network_tap_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
 tests_device_test_network_tap_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(EVENT_CFLAGS)
 tests_device_test_network_tap_LDADD = libioreqd-device.la libioreqd-bridge.la libioreqd-sim.la libioreqd-config.la \
 	$(CHECK_LIBS) $(EVENT_LIBS)
+
+# The program that steers packets, in the kernel. It is skipped where that takes no programs.
+check_PROGRAMS += tests/device/test-network-steering
+TESTS += tests/device/test-network-steering
+tests_device_test_network_steering_SOURCES = \
+	tests/device/bench.c tests/device/bench.h \
+	tests/device/network_bench.c tests/device/network_bench.h \
+	tests/device/network_steering_program.c
+tests_device_test_network_steering_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
+tests_device_test_network_steering_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(EVENT_CFLAGS)
+tests_device_test_network_steering_LDADD = $(tests_device_test_network_tap_LDADD)
 
 tests_device_test_module_SOURCES = tests/device/module.c
 tests_device_test_module_CPPFLAGS = $(AM_CPPFLAGS) -DTEST_MODULE_DIRECTORY='"$(abs_top_builddir)/tests/device/.libs"'

@@ -217,3 +217,41 @@ unsigned network_idle_cost(void)
     timer_free(timer);
     return (unsigned)(processor_time() - before);
 }
+
+/* ---- hashes ---- */
+
+const uint8_t steering_key[IOREQD_NETWORK_KEY_MOST] = {0x6d, 0x5a, 0x56, 0xda, 0x25, 0x5b, 0x0e, 0xc2, 0x41, 0x67,
+                                                       0x25, 0x3d, 0x43, 0xa3, 0x8f, 0xb0, 0xd0, 0xca, 0x2b, 0xcb,
+                                                       0xae, 0x7b, 0x30, 0xb4, 0x77, 0xcb, 0x2d, 0xa3, 0x80, 0x30,
+                                                       0xf2, 0x0c, 0x6a, 0x42, 0xb7, 0x3b, 0xbe, 0xac, 0x01, 0xfa};
+
+const struct steering_vector steering_vectors[STEERING_VECTORS] = {
+    {"161.142.100.80", 1766, "66.9.149.187", 2794, 0x323e8fc2, 0x51ccc178},
+    {"65.69.140.83", 4739, "199.92.111.2", 14230, 0xd718262a, 0xc626b0ea},
+    {"12.22.207.184", 38024, "24.19.198.95", 12898, 0xd2d0a5de, 0x5c2b394a},
+    {"209.142.163.6", 2217, "38.27.205.30", 48228, 0x82989176, 0xafc7327f},
+    {"202.188.127.2", 1303, "153.39.163.191", 44251, 0x5d1809c5, 0x10e828a2},
+    {"3ffe:2501:200:3::1", 1766, "3ffe:2501:200:1fff::7", 2794, 0x2cc18cd5, 0x40207d3d},
+    {"ff02::1", 4739, "3ffe:501:8::260:97ff:fe40:efab", 14230, 0x0f0c461c, 0xdde51bbf},
+    {"fe80::200:f8ff:fe21:67cf", 38024, "3ffe:1900:4545:3:200:f8ff:fe21:67cf", 44251, 0x4b61e985, 0x02d1feef},
+};
+
+static uint32_t key_bit(size_t bit)
+{
+    return (uint32_t)steering_key[bit / 8] >> (7 - bit % 8) & 1;
+}
+
+uint32_t toeplitz(const uint8_t *bytes, size_t length)
+{
+    uint32_t sum = 0;
+
+    for (size_t bit = 0; bit < 8 * length; bit++) {
+        uint32_t window = 0;
+
+        for (size_t i = 0; i < 32; i++) {
+            window = window << 1 | key_bit(bit + i);
+        }
+        sum ^= (bytes[bit / 8] >> (7 - bit % 8) & 1) != 0 ? window : 0;
+    }
+    return sum;
+}

@@ -66,7 +66,24 @@ bool has_no_link(void);
 /* The processor time that the loop takes while nothing happens for a fifth of a second: milliseconds. */
 unsigned network_idle_cost(void);
 
+/* The key and the packets that the hash of RSS is verified with, as Microsoft publishes them for network cards. */
+struct steering_vector {
+    const char *to;
+    uint16_t to_port;
+    const char *from;
+    uint16_t from_port;
+    uint32_t hash, hash_with_ports;
+};
+
+#define STEERING_VECTORS 8 /* the first five are of IPv4 */
+extern const uint8_t steering_key[IOREQD_NETWORK_KEY_MOST];
+extern const struct steering_vector steering_vectors[STEERING_VECTORS];
+
+/* The hash with that key, bit for bit as it is defined. */
+uint32_t toeplitz(const uint8_t *bytes, size_t length);
+
 TCase *network_socket_tests(void);
+TCase *steering_tests(void);
 /* Says so if there are none. */
 
 #endif

@@ -27,6 +27,7 @@ static size_t left;
 static struct fake *fake;
 static struct ioreqd_network *network;
 static struct ioreqd_host host;
+static bool legacy; /* the device is a transitional one, and the driver may be an old one */
 
 static uint32_t take(unsigned bytes)
 {
@@ -83,6 +84,21 @@ static volatile void *window_base(struct ioreqd_window *window)
 {
     scribble();
     return fake_host.window_base(window);
+}
+
+/* A table that names pairs that are not there, or not in use, is the device's fault. */
+static int network_set_steering(struct ioreqd_network *to, const struct ioreqd_network_steering *steering)
+{
+    for (unsigned i = 0; steering != NULL && i < steering->entries; i++) {
+        if (steering->table[i] >= PAIRS) {
+            abort();
+        }
+    }
+    if (steering != NULL && (steering->unclassified >= PAIRS || steering->key_length > IOREQD_NETWORK_KEY_MOST ||
+                             (steering->entries & (steering->entries - 1)) != 0 || steering->entries > 128)) {
+        abort();
+    }
+    return to->refuse;
 }
 
 /* What the kernel would refuse, or worse: the device must not let it through. */
@@ -150,18 +166,43 @@ static void add_packet(struct driver *driver)
     driver->model->bell(fake_device(fake), driver->state, queue, 0);
 }
 
-/* A command whose class, number and data come from the input, with the answer where it belongs. */
+/* Makes bytes of the input a command that steers packets, with lengths that fit each other. */
+static void steer(uint8_t *data, uint32_t length)
+{
+    uint32_t entries = 1;
+
+    while (11 + 4 * entries <= length && (data[4] & entries) != 0) {
+        entries *= 2;
+    }
+    data[4] = (uint8_t)(entries - 1);
+    data[0] &= 0x3f;
+    data[1] = data[2] = data[3] = data[5] = data[7] = 0;
+    data[8 + 2 * entries] &= 3;
+    data[9 + 2 * entries] = 0;
+    data[10 + 2 * entries] = (uint8_t)(length - 11 - 2 * entries);
+    for (uint32_t i = 0; i < entries; i++) {
+        data[8 + 2 * i] &= 3;
+        data[9 + 2 * i] = 0;
+    }
+}
+
+/* A command whose class, number and data come from the input, with the answer where it belongs: a result may precede it. */
 static void add_command(struct driver *driver)
 {
     struct part parts[2] = {{BUFFER + 0x400, 2, 0}, {BUFFER + 0x3f0, 1, WRITE}};
     uint8_t *to = fake->ram + BUFFER + 0x400;
     uint32_t length = take(1) % 40;
-    unsigned queue = take(1) % 2 == 0 ? 2 : QUEUES - 1;
+    uint32_t where = take(1);
+    unsigned queue = where % 2 == 0 ? 2 : QUEUES - 1;
 
+    parts[1].length = (where & 2) != 0 ? 9 : 1;
     to[0] = (uint8_t)(take(1) % 8);
     to[1] = (uint8_t)(take(1) % 6);
     for (uint32_t i = 0; i < length; i++) {
         to[2 + i] = (uint8_t)take(1);
+    }
+    if (to[0] == 4 && to[1] == 1 && (where & 4) != 0 && length >= 13) {
+        steer(to + 2, length);
     }
     parts[0].length += length;
     driver_add(driver, queue, parts, 2);
@@ -216,6 +257,34 @@ static void tell_network(void)
     }
 }
 
+/* The legacy interface lies in an I/O BAR; its registers are 24 bytes, and the configuration follows. */
+static void use_legacy(struct driver *driver)
+{
+    uint32_t how = take(1);
+    unsigned bytes = 1u << (how >> 6) % 3;
+    uint32_t offset = how % 48 / bytes * bytes;
+
+    switch (how >> 4 & 3) {
+    case 0:
+        driver->model->read(fake_device(fake), driver->state, 0, offset, bytes);
+        break;
+    case 1: /* a queue, at one of a few places, notified at once or not */
+        driver->model->write(fake_device(fake), driver->state, 0, 14, 2, how & 7);
+        driver->model->write(fake_device(fake), driver->state, 0, 8, 4, 0x10 + take(1) % 16);
+        if ((how & 8) != 0) {
+            driver->model->write(fake_device(fake), driver->state, 0, 16, 2, how & 7);
+        }
+        break;
+    case 2:
+        driver->model->write(fake_device(fake), driver->state, 0, 18, 1, (how & 15) == 0 ? 0 : 7);
+        break;
+    default:
+        driver->model->write(fake_device(fake), driver->state, 0, offset, bytes, take(bytes));
+        break;
+    }
+    fake_pump(fake);
+}
+
 static void act(struct driver *driver)
 {
     uint32_t offset;
@@ -228,7 +297,11 @@ static void act(struct driver *driver)
         driver_write(driver, offset / bytes * bytes, bytes, take(bytes));
         break;
     case 1:
-        driver_read(driver, CONFIG + take(1) % 20, 1);
+        if (legacy) {
+            use_legacy(driver);
+        } else {
+            driver_read(driver, CONFIG + take(1) % 28, 1);
+        }
         break;
     case 2:
         start(driver);
@@ -300,6 +373,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     host.dma_map = dma_map;
     host.window_base = window_base;
     host.network_write = network_write;
+    host.network_set_steering = network_set_steering;
     input = data;
     left = size;
     fake = fake_create(0);
@@ -310,6 +384,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     memcpy(property(model, state, "network"), &network, sizeof(network));
     *(uint32_t *)property(model, state, "queues") = PAIRS;
     *(uint32_t *)property(model, state, "queue-size") = 64;
+    legacy = (take(1) & 1) != 0;
+    *(uint8_t *)property(model, state, "transitional") = legacy;
     if (driver_begin(&driver, fake, model, state) != 0) {
         abort();
     }

@@ -39,6 +39,8 @@ fuzz_serial_sources = $(fuzz_model) devices/serial/port.c devices/serial/serial.
 fuzz_virtio_net_sources = tests/fuzz/fuzz_virtio_net.c tests/virtio/fake_host.c tests/virtio/fake_network.c \
 	tests/virtio/driver.c $(fuzz_virtio_net)
 fuzz_virtio_net_registers_sources = $(fuzz_model) $(fuzz_virtio_net)
+fuzz_virtio_net_transitional_sources = $(fuzz_model) $(fuzz_virtio_net)
+fuzz_virtio_net_transitional_flags = -DFUZZ_FIXED='"transitional=on"'
 fuzz_virtio_blk_registers_sources = $(fuzz_model) $(fuzz_virtio)
 fuzz_virtio_blk_transitional_sources = $(fuzz_model) $(fuzz_virtio)
 fuzz_virtio_blk_transitional_flags = -DFUZZ_FIXED='"transitional=on"'

@@ -172,6 +172,28 @@ static int network_set_queue_pairs(struct ioreqd_network *network, unsigned queu
     return network->refuse;
 }
 
+static int network_set_steering(struct ioreqd_network *network, const struct ioreqd_network_steering *steering)
+{
+    if (network->refuse != 0) {
+        return network->refuse;
+    }
+    memset(&network->steering, 0, sizeof(network->steering));
+    if (steering != NULL) {
+        if (steering->entries > IOREQD_NETWORK_TABLE_MOST || steering->key_length > IOREQD_NETWORK_KEY_MOST) {
+            abort();
+        }
+        for (unsigned i = 0; i < steering->entries; i++) {
+            if (steering->table[i] >= network->queue_pairs) {
+                abort(); /* a pair that is not in use */
+            }
+        }
+        network->steering = *steering;
+        memcpy(network->table, steering->table, steering->entries * sizeof(*steering->table));
+        memcpy(network->key, steering->key, steering->key_length);
+    }
+    return 0;
+}
+
 static int network_link(struct ioreqd_network *network)
 {
     return network->link;
@@ -201,6 +223,7 @@ void fake_network_host(struct ioreqd_host *host)
     host->network_set_offloads = network_set_offloads;
     host->network_set_queue_pairs = network_set_queue_pairs;
     host->network_link = network_link;
+    host->network_set_steering = network_set_steering;
 }
 
 /* ------------------------------------------------------------------------------------------------------------------
@@ -218,6 +241,7 @@ struct ioreqd_network *fake_network_create(void)
         .queue_pairs = FAKE_PAIRS,
         .mtu = 1500,
         .mac = {0x02, 0, 0, 0, 0, 0x55},
+        .hash_types = 0x3f,
     };
     network->link = true;
     for (unsigned i = 0; i < FAKE_PAIRS; i++) {

@@ -39,6 +39,9 @@ struct ioreqd_network {
     bool link;
     uint32_t offloads;
     unsigned queue_pairs;
+    struct ioreqd_network_steering steering; /* 0 entries: as the network likes */
+    uint16_t table[IOREQD_NETWORK_TABLE_MOST];
+    uint8_t key[IOREQD_NETWORK_KEY_MOST];
     int refuse;      /* what setting them gives */
     int write_error; /* what writing gives, if not 0 */
     struct fake_network_pair pair[FAKE_PAIRS];

@@ -126,10 +126,13 @@ tests_virtio_test_virtio_net_SOURCES = \
 	tests/virtio/test_net.c \
 	tests/virtio/test_net_config.c \
 	tests/virtio/test_net_control.c \
+	tests/virtio/test_net_legacy.c \
 	tests/virtio/test_net_life.c \
+	tests/virtio/test_net_moderation.c \
 	tests/virtio/test_net_parts.c \
 	tests/virtio/test_net_receive.c \
 	tests/virtio/test_net_send.c \
+	tests/virtio/test_net_steering.c \
 	$(virtio_net_sources)
 tests_virtio_test_virtio_net_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
 tests_virtio_test_virtio_net_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)

@@ -43,6 +43,7 @@ int net_create(void)
     network->facts.offloads &= plan.offloads;
     network->facts.queue_pairs = plan.network_pairs;
     network->facts.mtu = plan.network_mtu;
+    network->facts.hash_types = plan.no_steering ? 0 : network->facts.hash_types;
     if (plan.no_network_mac) {
         memset(network->facts.mac, 0, sizeof(network->facts.mac));
     }
@@ -52,6 +53,7 @@ int net_create(void)
         memcpy(property("network"), &network, sizeof(void *));
     }
     strcpy(property("mac"), plan.mac);
+    *(uint8_t *)property("transitional") = plan.transitional;
     *(uint32_t *)property("mtu") = plan.mtu;
     *(uint32_t *)property("queues") = plan.queues;
     *(uint32_t *)property("queue-size") = plan.queue_size;
@@ -99,12 +101,12 @@ void net_teardown(void)
 
 unsigned control_queue(void)
 {
-    return net_agreed(net, NET_F_MQ) ? 2 * plan.queues : 2;
+    return 2 * net_pairs_there(net);
 }
 
 void net_start(uint64_t features)
 {
-    bool several = (features & NET_BIT(NET_F_MQ)) != 0;
+    bool several = (features & (NET_BIT(NET_F_MQ) | NET_BIT(NET_F_RSS))) != 0;
 
     driver_start(&driver, features, (uint16_t)(several ? 2 * plan.queues + 1 : 3), SIZE);
     ck_assert_uint_eq(driver_status(&driver), 0xf);
@@ -176,18 +178,20 @@ void net_send(unsigned pair, const uint8_t header[12], const void *packet, uint3
     fake_network_run(network, fake);
 }
 
-uint8_t net_command(uint8_t class, uint8_t command, const void *data, uint32_t length)
+uint8_t net_query(uint8_t class, uint8_t command, const void *data, uint32_t length, void *result, uint32_t room)
 {
     uint8_t head[2] = {class, command};
     uint8_t answer = NOT_ANSWERED;
-    uint32_t place = fill(&answer, 1);
-    struct part parts[3] = {{fill(head, 2), 2, 0}, {fill(data, length), length, 0}, {place, 1, WRITE}};
-    unsigned count = 3;
+    uint32_t place = fill(&answer, 1), results = fill(result, room);
+    const struct part all[4] = {
+        {fill(head, 2), 2, 0}, {fill(data, length), length, 0}, {results, room, WRITE}, {place, 1, WRITE}};
+    struct part parts[4];
+    unsigned count = 0;
     uint32_t id, used;
 
-    if (length == 0) {
-        parts[1] = parts[2];
-        count = 2;
+    for (unsigned i = 0; i < 4; i++) {
+        parts[count] = all[i];
+        count += all[i].length != 0;
     }
     driver_add(&driver, control_queue(), parts, count);
     driver_kick(&driver, control_queue());
@@ -195,8 +199,16 @@ uint8_t net_command(uint8_t class, uint8_t command, const void *data, uint32_t l
     if (!driver_used(&driver, control_queue(), &id, &used)) {
         return NOT_ANSWERED;
     }
-    ck_assert_uint_eq(used, 1);
+    ck_assert_uint_eq(used, room + 1);
+    if (room != 0) {
+        memcpy(result, fake->ram + results, room);
+    }
     return fake->ram[place];
+}
+
+uint8_t net_command(uint8_t class, uint8_t command, const void *data, uint32_t length)
+{
+    return net_query(class, command, data, length, NULL, 0);
 }
 
 uint8_t net_command_byte(uint8_t class, uint8_t command, uint8_t value)

@@ -27,7 +27,8 @@
 #define PLAIN                                                                                                          \
     (F_VERSION_1 | F_RING_RESET | NET_BIT(NET_F_MAC) | NET_BIT(NET_F_STATUS) | NET_BIT(NET_F_MTU) |                    \
      NET_BIT(NET_F_CTRL_VQ) | NET_BIT(NET_F_CTRL_RX) | NET_BIT(NET_F_CTRL_RX_EXTRA) | NET_BIT(NET_F_CTRL_VLAN) |       \
-     NET_BIT(NET_F_CTRL_MAC_ADDR) | NET_BIT(NET_F_GUEST_ANNOUNCE) | NET_BIT(NET_F_NOTF_COAL))
+     NET_BIT(NET_F_CTRL_MAC_ADDR) | NET_BIT(NET_F_GUEST_ANNOUNCE) | NET_BIT(NET_F_NOTF_COAL) |                         \
+     NET_BIT(NET_F_VQ_NOTF_COAL))
 #define HOST_OFFLOADS                                                                                                  \
     (NET_BIT(NET_F_CSUM) | NET_BIT(NET_F_HOST_TSO4) | NET_BIT(NET_F_HOST_TSO6) | NET_BIT(NET_F_HOST_ECN) |             \
      NET_BIT(NET_F_HOST_UFO) | NET_BIT(NET_F_HOST_USO))
@@ -52,6 +53,8 @@ extern struct net_plan {
     uint32_t offloads;
     uint16_t network_pairs, network_mtu;
     bool no_network_mac;
+    bool transitional;
+    bool no_steering;
 } plan;
 
 /* One pair, all offloads, an MTU of 1500 and an address of the network's. */
@@ -84,6 +87,9 @@ const uint8_t *net_packet(unsigned kind, uint32_t length);
 uint8_t net_command(uint8_t class, uint8_t command, const void *data, uint32_t length);
 uint8_t net_command_byte(uint8_t class, uint8_t command, uint8_t value);
 
+/* The same with one more descriptor that the device writes, before that of the acknowledgement. */
+uint8_t net_query(uint8_t class, uint8_t command, const void *data, uint32_t length, void *result, uint32_t room);
+
 /* A packet from the network, without header; true: the driver got it. */
 bool net_arrives(const uint8_t *packet, uint32_t length);
 /* How many buffers came back since the last call, all of them. */
@@ -98,5 +104,8 @@ TCase *net_send_cases(void);
 TCase *net_receive_cases(void);
 TCase *net_control_cases(void);
 TCase *net_life_cases(void);
+TCase *net_moderation_cases(void);
+TCase *net_legacy_cases(void);
+TCase *net_steering_cases(void);
 
 #endif

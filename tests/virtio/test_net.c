@@ -16,6 +16,9 @@ int main(void)
     suite_add_tcase(suite, net_receive_cases());
     suite_add_tcase(suite, net_control_cases());
     suite_add_tcase(suite, net_life_cases());
+    suite_add_tcase(suite, net_moderation_cases());
+    suite_add_tcase(suite, net_legacy_cases());
+    suite_add_tcase(suite, net_steering_cases());
     runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
     failed = srunner_ntests_failed(runner);

@@ -23,7 +23,7 @@ START_TEST(tables)
     ck_assert_uint_eq(driver_read(&driver, NUM_QUEUES, 2), 5);
     ck_assert(driver_offered(&driver) ==
               (PLAIN | F_INDIRECT | F_EVENT_IDX | F_PACKED | F_NOTIFICATION_DATA | HOST_OFFLOADS | GUEST_OFFLOADS |
-               NET_BIT(NET_F_MRG_RXBUF) | NET_BIT(NET_F_MQ) | NET_BIT(NET_F_CTRL_GUEST_OFFLOADS) |
+               NET_BIT(NET_F_MRG_RXBUF) | NET_BIT(NET_F_MQ) | NET_BIT(NET_F_RSS) | NET_BIT(NET_F_CTRL_GUEST_OFFLOADS) |
                NET_BIT(NET_F_SPEED_DUPLEX)));
     net_end();
 }
@@ -32,8 +32,8 @@ END_TEST
 /* §5.1.4 */
 START_TEST(configuration)
 {
-    static const uint8_t expected[NET_CONFIG_LENGTH] = {0x02, 0,    0,    0,    0,    0x55, 1,    0,   3,
-                                                        0,    0xdc, 0x05, 0xff, 0xff, 0xff, 0xff, 0xff};
+    static const uint8_t expected[NET_CONFIG_LENGTH] = {0x02, 0,    0,    0,    0,    0x55, 1,  0,   3, 0,   0xdc,
+                                                        0x05, 0xff, 0xff, 0xff, 0xff, 0xff, 40, 128, 0, 0x3f};
     plan.queues = 3;
     ck_assert_int_eq(net_create(), 0);
     for (unsigned i = 0; i < NET_CONFIG_LENGTH; i++) {

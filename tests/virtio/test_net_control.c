@@ -210,12 +210,19 @@ START_TEST(wrong_commands)
         uint8_t class, command, length;
         uint64_t feature;
     } cases[] = {
-        {CLASS_RX, 0, 1, NET_BIT(NET_F_CTRL_RX)},         {CLASS_RX, 1, 1, NET_BIT(NET_F_CTRL_RX)},
-        {CLASS_RX, 2, 1, NET_BIT(NET_F_CTRL_RX_EXTRA)},   {CLASS_RX, 3, 1, NET_BIT(NET_F_CTRL_RX_EXTRA)},
-        {CLASS_RX, 4, 1, NET_BIT(NET_F_CTRL_RX_EXTRA)},   {CLASS_RX, 5, 1, NET_BIT(NET_F_CTRL_RX_EXTRA)},
-        {CLASS_MAC, 0, 8, NET_BIT(NET_F_CTRL_RX)},        {CLASS_MAC, 1, 6, NET_BIT(NET_F_CTRL_MAC_ADDR)},
-        {CLASS_VLAN, 0, 2, NET_BIT(NET_F_CTRL_VLAN)},     {CLASS_VLAN, 1, 2, NET_BIT(NET_F_CTRL_VLAN)},
-        {CLASS_MODERATE, 0, 8, NET_BIT(NET_F_NOTF_COAL)}, {CLASS_MODERATE, 1, 8, NET_BIT(NET_F_NOTF_COAL)},
+        {CLASS_RX, 0, 1, NET_BIT(NET_F_CTRL_RX)},
+        {CLASS_RX, 1, 1, NET_BIT(NET_F_CTRL_RX)},
+        {CLASS_RX, 2, 1, NET_BIT(NET_F_CTRL_RX_EXTRA)},
+        {CLASS_RX, 3, 1, NET_BIT(NET_F_CTRL_RX_EXTRA)},
+        {CLASS_RX, 4, 1, NET_BIT(NET_F_CTRL_RX_EXTRA)},
+        {CLASS_RX, 5, 1, NET_BIT(NET_F_CTRL_RX_EXTRA)},
+        {CLASS_MAC, 0, 8, NET_BIT(NET_F_CTRL_RX)},
+        {CLASS_MAC, 1, 6, NET_BIT(NET_F_CTRL_MAC_ADDR)},
+        {CLASS_VLAN, 0, 2, NET_BIT(NET_F_CTRL_VLAN)},
+        {CLASS_VLAN, 1, 2, NET_BIT(NET_F_CTRL_VLAN)},
+        {CLASS_MODERATE, 0, 8, NET_BIT(NET_F_NOTF_COAL)},
+        {CLASS_MODERATE, 1, 8, NET_BIT(NET_F_NOTF_COAL)},
+        {CLASS_MODERATE, 2, 12, NET_BIT(NET_F_VQ_NOTF_COAL)},
     };
     static const uint8_t zeros[16];
 
@@ -230,7 +237,7 @@ END_TEST
 START_TEST(unknown_commands)
 {
     static const uint8_t unknown[][2] = {{0, 6}, {1, 2}, {2, 2}, {3, 1}, {4, 0}, {4, 1}, {5, 0},
-                                         {5, 1}, {6, 2}, {6, 3}, {7, 0}, {8, 0}, {9, 0}, {255, 255}};
+                                         {5, 1}, {6, 4}, {6, 5}, {7, 0}, {8, 0}, {9, 0}, {255, 255}};
 
     for (unsigned i = 0; i < sizeof(unknown) / sizeof(unknown[0]); i++) {
         ck_assert_uint_eq(net_command_byte(unknown[i][0], unknown[i][1], 0), ACK_ERR_);
@@ -298,7 +305,7 @@ TCase *net_control_cases(void)
     tcase_add_test(tcase, set_address);
     tcase_add_test(tcase, vlans);
     tcase_add_test(tcase, guest_offloads);
-    tcase_add_loop_test(tcase, wrong_commands, 0, 12);
+    tcase_add_loop_test(tcase, wrong_commands, 0, 13);
     tcase_add_test(tcase, unknown_commands);
     tcase_add_loop_test(tcase, broken_commands, 0, 5);
     tcase_add_test(tcase, commands_in_a_row);

@@ -326,25 +326,84 @@ START_TEST(reset_during_a_command)
 }
 END_TEST
 
-/* §2.6.1: one queue stands; the other goes on; then it works again. */
-START_TEST(queue_reset)
+static void reset_queue(unsigned queue)
 {
-    net_start(PLAIN);
-    net_give_all(0);
-    driver_select(&driver, RX(0));
+    driver_select(&driver, (uint16_t)queue);
     driver_write(&driver, QUEUE_RESET, 2, 1);
     fake_pump(fake);
     ck_assert_uint_eq(driver_read(&driver, QUEUE_RESET, 2), 0);
-    fake_network_deliver(network, 0, NULL, net_packet(0, 60), 60);
-    fake_network_run(network, fake);
-    ck_assert_uint_eq(network->pair[0].wanted & IOREQD_READABLE, 0);
+}
+
+/*
+ * §2.6.1: one queue stands; the other goes on; then it works again. What came meanwhile, and before, is dropped
+ * (§5.1.9.5.6.2).
+ */
+START_TEST(queue_reset)
+{
+    net_start(PLAIN);
+    deliver(0, 2); /* one waits for buffers, the other behind it */
+    ck_assert_uint_eq(network->pair[0].in.done, 1);
+    reset_queue(RX(0));
+    ck_assert_uint_eq(network->pair[0].in.done, 2);
+    ck_assert_uint_eq(net_counter("receive-drops"), 2);
+    deliver(0, 3);
+    ck_assert_uint_eq(network->pair[0].in.done, 5);
+    ck_assert_uint_eq(net_counter("receive-drops"), 5);
     net_send(0, NULL, net_packet(1, 60), 60);
     ck_assert_uint_eq(network->pair[0].out.count, 1);
     ck_assert_uint_eq(net_command_byte(CLASS_RX, NET_MODE_PROMISCUOUS, 1), ACK_OK_);
+    fake_network_deliver(network, 0, NULL, net_packet(0, 60), 60); /* nobody tells of this one */
     driver_set_queue(&driver, RX(0), SIZE);
     net_give_all(0);
+    ck_assert_uint_eq(net_used(RX(0)), 0);
+    ck_assert_uint_eq(net_counter("receive-drops"), 6);
+    deliver(0, 2);
+    ck_assert_uint_eq(net_used(RX(0)), 2);
+    ck_assert_uint_eq(net_counter("receive-drops"), 6);
+}
+END_TEST
+
+/* The queue of one pair: the other pair's packets are its own. */
+START_TEST(queue_reset_of_a_pair)
+{
+    net_start(PLAIN | NET_BIT(NET_F_MQ));
+    ck_assert_uint_eq(set_pairs(2), ACK_OK_);
+    net_give_all(1);
+    reset_queue(RX(0));
     deliver(0, 1);
-    ck_assert_uint_ge(net_used(RX(0)), 1);
+    deliver(1, 1);
+    ck_assert_uint_eq(net_used(RX(1)), 1);
+    ck_assert_uint_eq(net_counter("receive-drops"), 1);
+    reset_queue(TX(1));
+    deliver(1, 1);
+    ck_assert_uint_eq(net_used(RX(1)), 1);
+    reset_queue(RX(1));
+    ck_assert_uint_eq(set_pairs(1), ACK_OK_);
+    deliver(1, 1);
+    ck_assert_uint_eq(network->pair[1].wanted, 0); /* it is not in use, and no packet is its own */
+    ck_assert_uint_eq(net_counter("receive-drops"), 1);
+}
+END_TEST
+
+/* Nothing is dropped while the host wants quiet, nor for a driver that has gone. */
+START_TEST(queue_reset_and_quiet)
+{
+    net_start(PLAIN);
+    reset_queue(RX(0));
+    quiesce();
+    deliver(0, 1);
+    ck_assert_uint_eq(network->pair[0].in.done, 0);
+    ck_assert_uint_eq(network->pair[0].wanted, 0);
+    resume();
+    ck_assert_uint_eq(network->pair[0].in.done, 1);
+    driver_write(&driver, STATUS, 1, 0);
+    fake_pump(fake);
+    deliver(0, 1);
+    ck_assert_uint_eq(network->pair[0].in.done, 1);
+    ck_assert_uint_eq(network->pair[0].wanted, 0);
+    net_start(PLAIN);
+    net_give_all(0);
+    ck_assert_uint_eq(net_used(RX(0)), 1); /* it has waited for a driver, whichever */
 }
 END_TEST
 
@@ -378,6 +437,8 @@ TCase *net_life_cases(void)
     tcase_add_test(tcase, function_reset);
     tcase_add_test(tcase, reset_during_a_command);
     tcase_add_test(tcase, queue_reset);
+    tcase_add_test(tcase, queue_reset_of_a_pair);
+    tcase_add_test(tcase, queue_reset_and_quiet);
     tcase_add_test(tcase, before_the_driver);
     return tcase;
 }
