@@ -47,8 +47,9 @@ hypervisor_version() {
     sed -n 's/^xen-hypervisor-[0-9][^_]*_\(.*\)_arm64\.deb$/\1/p' "$1"
 }
 
-# arch_image_inputs LIST: prints what the images depend on beside the packages.
+# arch_image_inputs LIST: prints what the images depend on beside the packages of LIST and what all architectures have in common.
 arch_image_inputs() {
+    declare -f arch_make_hypervisor arch_make_kernel arch_finish_dom0
     hypervisor_key "$(hypervisor_version "$1")"
 }
 

@@ -34,9 +34,9 @@ dom0_memory=${IOREQD_LAB_DOM0_MEMORY:-1536}
 # Debian's Xen is all there is.
 [ -z "${IOREQD_LAB_XEN:-}" ] || die_usage "IOREQD_LAB_XEN is for --arch arm64; on x86_64 there is this machine's Debian's Xen alone"
 
-# arch_image_inputs: prints what the images depend on beside the packages.
+# arch_image_inputs LIST: prints what the images depend on beside the packages of LIST and what all architectures have in common.
 arch_image_inputs() {
-    :
+    declare -f arch_make_hypervisor arch_make_kernel unpack_at arch_finish_dom0 make_boot_code
 }
 
 # arch_make_hypervisor ROOT FILE: Xen as the machine wants it.

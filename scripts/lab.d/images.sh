@@ -20,8 +20,8 @@ images_current() {
         resolve_packages "$other_kernel_package" | grep '^linux-image-[0-9]' >"$list.other"
     )
     key=$({
-        cat "$list" "$list.tools" "$list.other" "$top"/scripts/lab.d/{contents,pieces,images}.sh \
-            "$top/scripts/lab.d/arch-$arch.sh" "$top/scripts/lib/debs.sh"
+        cat "$list" "$list.tools" "$list.other" "$top"/scripts/lab.d/{pieces,images}.sh "$top/scripts/lib/debs.sh"
+        declare -p dom0_files dom0_xen_programs dom0_modules guest_modules
         arch_image_inputs "$list"
     } | sha256sum | cut -c1-16)
     images_list=$list images=$cache_dir/$variant/$key

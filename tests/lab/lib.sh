@@ -146,7 +146,8 @@ guest_log() {
 guest_create() {
     guest_name=$1 guest_kind=$2
     shift 2
-    guest_vcpus=1 guest_memory=256 guest_words='' guest_qemu='' guest_boot='' guest_version=''
+    # shellcheck disable=SC2034 # guest_dtb is for arch.sh
+    guest_vcpus=1 guest_memory=256 guest_words='' guest_qemu='' guest_boot='' guest_version='' guest_dtb=''
     mkdir -p "$WORK/guest/$guest_name"
     guest_config=$(guest_file "$guest_name" config)
     : >"$guest_config.more"

@@ -12,7 +12,7 @@ ARCH_FIRMWARE=no
 # arch_guest_option KEY=VALUE: true if it is an option of guest_create on this architecture alone, and sets its variable.
 arch_guest_option() {
     case $1 in
-    dtb=*) guest_tree=${1#*=} ;;
+    dtb=*) guest_dtb=${1#*=} ;;
     *) return 1 ;;
     esac
 }
@@ -20,8 +20,7 @@ arch_guest_option() {
 # arch_guest_config: prints lines of xl's configuration, from the guest_* variables, and adds to guest_words.
 arch_guest_config() {
     [ "$guest_kind" = pvh ] || fail "guest_create $guest_name: Xen on Arm has no $guest_kind guests, only pvh"
-    [ -z "${guest_tree:-}" ] || guest_line device_tree "\"$guest_tree\""
-    guest_tree=''
+    [ -z "$guest_dtb" ] || guest_line device_tree "\"$guest_dtb\""
     # The guest's interrupt controller has as many shared interrupts (SPIs) as somebody asks for. Before Xen 4.18 only a UART can ask: it has
     # number 32, and with it come those up to 63. Later ones are told how many.
     case $(xl info xen_major).$(xl info xen_minor) in
