@@ -2,20 +2,16 @@
 # shellcheck disable=SC2034  # read by the other parts of the lab
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# What the lab's images are made of. Sourced by scripts/lab.
+# What the lab's images are made of on every architecture; arch-ARCH.sh adds its own. Sourced by scripts/lab.
 
 # The Debian packages that are unpacked into the images; apt adds what they depend on.
-image_packages_x86_64=(
-    xen-system-amd64 xenstore-utils qemu-system-xen seabios linux-image-amd64
-    busybox-static kmod e2fsprogs strace pciutils libc6 libgcc-s1
-)
+image_packages=(xenstore-utils busybox-static kmod e2fsprogs strace pciutils libc6 libgcc-s1)
 # Programs for guests and dom0 that scenarios use with `tool`, on a disk of their own: what is not used costs nothing.
-tool_packages_x86_64=(
+tool_packages=(
     fio iperf3 socat rng-tools-debian kexec-tools iputils-ping ethtool iproute2 passt nbdkit util-linux e2fsprogs
 )
-# The kernel of another Debian, for guests with kernel=13: a release and its package.
+# The kernel of another Debian, for guests with kernel=13: a release; its package is the architecture's.
 other_kernel_release=trixie
-other_kernel_package_x86_64=linux-image-amd64
 
 # Kernel modules of the images; those they depend on are added. Names that a kernel has built in are skipped.
 dom0_modules=(
@@ -25,5 +21,13 @@ dom0_modules=(
 )
 guest_modules=(
     virtio_pci virtio_blk virtio_net virtio_console virtio-rng vmw_vsock_virtio_transport
-    ext4 crc32c_generic crc32c-intel uio_pci_generic 8250_pci
+    ext4 crc32c_generic uio_pci_generic 8250_pci
 )
+
+# Files of dom0, and programs of Xen's own folder, /usr/lib/xen-VERSION/bin.
+dom0_files=(
+    usr/bin/busybox usr/bin/strace usr/bin/lspci usr/bin/setpci usr/share/misc/pci.ids
+    usr/sbin/{mke2fs,mkfs.ext4,e2fsck,fsck.ext4,debugfs,dumpe2fs} etc/mke2fs.conf
+    etc/xen/scripts etc/xen/xl.conf
+)
+dom0_xen_programs=(xl xenstored xenconsoled xenconsole xen-init-dom0 libxl-save-helper xenctx)

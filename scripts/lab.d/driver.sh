@@ -31,7 +31,7 @@ compile_driver() {
     [ -f "$source" ] || die "a scenario asks for the driver $name, but there is no $source"
     image=$(grep -E '^linux-image-[0-9][^_]*_' "$images/packages.list" | head -n 1)
     [ -n "$image" ] || die "the images have no kernel of a package linux-image-VERSION, so it is unknown what to build $name for"
-    key=$({ echo "$image" && gcc --version && cat "$source" "$top/scripts/lab.d/driver.sh"; } | sha256sum | cut -c1-16)
+    key=$({ echo "$image" && "$gnu_arch-gcc" --version && cat "$source" "$top/scripts/lab.d/driver.sh"; } | sha256sum | cut -c1-16)
     module=$cache_dir/drivers/$key/$name.ko
     mkdir -p "$cache_dir/drivers"
     exec 6>"$cache_dir/drivers/lock"
@@ -46,13 +46,13 @@ compile_driver() {
         echo "obj-m := $name.o" >"$work/Kbuild"
         # The headers name their own release's compiler; that which is here will do, if it is not older.
         timed "building the kernel module $name" logged "$results/compile-$name.log" \
-            make -C "$(find "$headers/usr/src" -maxdepth 1 -name 'linux-headers-*-amd64')" \
-            M="$work" CC=gcc CONFIG_DEBUG_INFO_BTF_MODULES= modules || die "tests/lab/driver/$name.c does not compile (see above)"
+            make -C "$(find "$headers/usr/src" -maxdepth 1 -name "linux-headers-*-$kernel_flavour")" \
+            M="$work" "ARCH=$kernel_arch" "CROSS_COMPILE=$gnu_arch-" "CC=$gnu_arch-gcc" CONFIG_DEBUG_INFO_BTF_MODULES= modules || die "tests/lab/driver/$name.c does not compile (see above)"
     fi
     touch "$cache_dir/drivers/$key"
     drop_old_drivers
     install -D -m 644 "$module" "$stage_dir/guest/usr/lib/lab/$name.ko" || die "$module cannot be copied"
-    strip --strip-debug "$stage_dir/guest/usr/lib/lab/$name.ko"
+    "$gnu_arch-strip" --strip-debug "$stage_dir/guest/usr/lib/lab/$name.ko"
     flock -u 6
 }
 
@@ -71,7 +71,7 @@ drop_old_drivers() {
 # ensure_headers IMAGE FOLDER: what is needed to build modules for the kernel of the package file IMAGE, unpacked in FOLDER. The
 # packages also depend on the compiler of their release, which is why apt does not choose them.
 ensure_headers() {
-    local image=$1 folder=$2 version release files=() file name libelf
+    local image=$1 folder=$2 version release files=() file name kbuild='' libelf
     [ ! -e "$folder/complete" ] || return 0
     version=${image#*_}
     release=${image%%_*}
@@ -82,12 +82,21 @@ ensure_headers() {
     while read -r name; do
         case $name in
         *-common*) files+=("${name}_${version%_*}_all.deb") ;;
-        *) files+=("${name}_$version") ;;
+        *) kbuild=${name}_${version%_*}_$(dpkg --print-architecture).deb ;;
         esac
     done < <(dpkg-deb -f "$cache_dir/debs/${files[0]}" Depends | tr ',|' '\n\n' | sed 's/^ *//; s/ .*//' |
         grep -E '^linux-(headers-.*-common|kbuild-)' | sort -u)
-    [ "${#files[@]}" -eq 3 ] || die "${files[0]} should depend on linux-headers-*-common and linux-kbuild-*, but has: ${files[*]:1}"
-    fetch_headers "${files[@]:1}"
+    if [ "${#files[@]}" -ne 2 ] || [ -z "$kbuild" ]; then
+        die "${files[0]} should depend on linux-headers-*-common and linux-kbuild-*, but has: ${files[*]:1} $kbuild"
+    fi
+    fetch_headers "${files[1]}"
+    # Programs, which are run here: of this machine's architecture, whatever the modules are of.
+    (
+        # shellcheck disable=SC2034 # for scripts/lib/debs.sh
+        debs_arch=''
+        fetch_headers "$kbuild"
+    )
+    files+=("$kbuild")
 
     # linux-kbuild's objtool, which every module goes through, is linked with it.
     for file in "${files[@]}"; do

@@ -2,26 +2,29 @@
 # shellcheck disable=SC2154  # set by scripts/lab, settings.sh and contents.sh, or by the caller
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# The lab's images: Xen, a kernel, dom0's and the guests' initramfs without anything of the tree, and GRUB's boot code. Made
-# from Debian packages alone and cached under a hash of what they are made from.
+# The lab's images: Xen, a kernel, dom0's and the guests' initramfs without anything of the tree. Made from Debian packages alone, and
+# cached under a hash of what they are made from.
 
-# images_current: sets `images` to the folder of the images for the present inputs; true if they are complete.
+# images_current: sets `images` to the folder of the images for the present inputs, and `images_list` to the list of their packages; true
+# if they are complete.
 images_current() {
-    local list=$cache_dir/$arch/packages.list key
-    local -n wanted=image_packages_$arch
-    local -n tools=tool_packages_$arch other=other_kernel_package_$arch
-    mkdir -p "$cache_dir/$arch"
-    resolve_packages "${wanted[@]}" >"$list.new"
+    local list=$cache_dir/$variant/packages.list key
+    mkdir -p "$cache_dir/$variant"
+    resolve_packages "${image_packages[@]}" >"$list.new"
     mv "$list.new" "$list"
-    resolve_packages "${tools[@]}" >"$list.tools"
+    resolve_packages "${tool_packages[@]}" >"$list.tools"
     (
         # shellcheck disable=SC2034 # for scripts/lib/debs.sh
         debs_release=$other_kernel_release
         # Of a kernel nothing else is needed.
-        resolve_packages "$other" | grep '^linux-image-[0-9]' >"$list.other"
+        resolve_packages "$other_kernel_package" | grep '^linux-image-[0-9]' >"$list.other"
     )
-    key=$(cat "$list" "$list.tools" "$list.other" "$top"/scripts/lab.d/{contents,pieces,images}.sh "$top/scripts/lib/debs.sh" | sha256sum | cut -c1-16)
-    images=$cache_dir/$arch/$key
+    key=$({
+        cat "$list" "$list.tools" "$list.other" "$top"/scripts/lab.d/{pieces,images}.sh "$top/scripts/lib/debs.sh"
+        declare -p dom0_files dom0_xen_programs dom0_modules guest_modules
+        arch_image_inputs "$list"
+    } | sha256sum | cut -c1-16)
+    images_list=$list images=$cache_dir/$variant/$key
     [ -e "$images/complete" ]
 }
 
@@ -29,8 +32,8 @@ images_current() {
 ensure_images() {
     local began=$SECONDS
     need_packages "${host_packages_images[@]}"
-    mkdir -p "$cache_dir/$arch"
-    exec 8>"$cache_dir/$arch/lock"
+    mkdir -p "$cache_dir/$variant"
+    exec 8>"$cache_dir/$variant/lock"
     flock 8
     if images_current; then
         progress "images are up to date: $images"
@@ -46,14 +49,14 @@ ensure_images() {
 
 drop_old_images() {
     local old
-    find "$cache_dir/$arch" -mindepth 1 -maxdepth 1 -type d -printf '%T@ %p\n' | sort -rn | cut -d' ' -f2- |
+    find "$cache_dir/$variant" -mindepth 1 -maxdepth 1 -type d -printf '%T@ %p\n' | sort -rn | cut -d' ' -f2- |
         tail -n "+$((images_kept + 1))" | while read -r old; do
         [ "$old" = "$images" ] || rm -rf "$old"
     done
 }
 
 make_images() {
-    local list=$cache_dir/$arch/packages.list work=$images.work kernel
+    local list=$images_list work=$images.work kernel
     rm -rf "$work" "$images"
     mkdir -p "$work/root" "$work/images"
     fetch_packages "$list" || die "the lists of packages were out of date and are fetched again: run this once more"
@@ -62,7 +65,7 @@ make_images() {
     kernel=$(basename "$(find "$work/root/usr/lib/modules" -mindepth 1 -maxdepth 1 -type d | head -n 1)")
     depmod -b "$work/root" "$kernel"
     cp "$work/root/boot/vmlinuz-$kernel" "$work/images/vmlinuz"
-    gzip -dc "$work/root"/boot/xen-*-amd64.gz >"$work/images/xen"
+    arch_make_hypervisor "$work/root" "$work/images/xen"
 
     timed "making dom0's initramfs" make_dom0_image "$work" "$kernel"
     timed "making the guests' initramfs" make_guest_image "$work" "$work/root" "$kernel"
@@ -85,27 +88,20 @@ make_dom0_image() {
     ln -s /run/lock "$dom0/var/lock"
     ln -s "$xen" "$dom0/usr/lib/xen"
 
-    take "$root" "$dom0" \
-        usr/bin/busybox usr/bin/strace usr/bin/lspci usr/bin/setpci usr/share/misc/pci.ids \
-        usr/sbin/{mke2fs,mkfs.ext4,e2fsck,fsck.ext4,debugfs,dumpe2fs} etc/mke2fs.conf \
-        "usr/lib/$xen"/bin/{xl,xenstored,xenconsoled,xenconsole,xen-init-dom0,libxl-save-helper,xenctx,lsevtchn,xen-hvmctx} \
-        "usr/lib/$xen/boot/hvmloader" \
-        etc/xen/scripts etc/xen/xl.conf \
-        usr/libexec/xen-qemu-system-i386 usr/share/qemu usr/share/seabios/bios-256k.bin
+    take "$root" "$dom0" "${dom0_files[@]}"
+    for path in "${dom0_xen_programs[@]}"; do take "$root" "$dom0" "usr/lib/$xen/bin/$path"; done
     for path in "$root"/usr/bin/xenstore-*; do take "$root" "$dom0" "usr/bin/$(basename "$path")"; done
-    find "$dom0/usr/share/qemu" -type f \( -name 'opensbi*' -o -name '*ppc*' -o -name '*sparc*' -o -name 'skiboot*' \
-        -o -name 's390*' -o -name 'hppa*' -o -name '*.dtb' -o -name 'palcode*' -o -name 'slof*' -o -name 'vof*' \) -delete
     # glibc opens it by name when a thread is cancelled.
     take "$root" "$dom0" "usr/lib/$(basename "$(dirname "$(find "$root/usr/lib" -name libgcc_s.so.1)")")/libgcc_s.so.1"
+    mkdir -p "$dom0/lab"
+    arch_finish_dom0 "$root" "$dom0" "$xen"
     take_libraries "$root" "$dom0"
     take_modules "$root" "$dom0" "$kernel" "${dom0_modules[@]}"
 
     printf 'root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n' >"$dom0/etc/passwd"
     printf 'root:x:0:\nnogroup:x:65534:\n' >"$dom0/etc/group"
-    mkdir -p "$dom0/lab"
     cp "$1/images/vmlinuz" "$dom0/lab/vmlinuz"
-    unpack_kernel "$dom0/lab/vmlinuz" "$dom0/lab/vmlinux"
-    make_boot_code "$dom0/lab/grub"
+    arch_make_kernel "$dom0/lab/vmlinuz" "$dom0/lab/vmlinux"
     pack "$dom0" "$1/images/dom0.cpio"
 }
 
@@ -119,7 +115,7 @@ make_guest_image() {
     take_libraries "$root" "$guest"
     take_modules "$modules" "$guest" "$kernel" "${guest_modules[@]}"
     # A boot loader in an emulated guest reads this, so every megabyte counts.
-    find "$guest/usr/lib/modules" -name '*.ko' -exec strip --strip-debug {} +
+    find "$guest/usr/lib/modules" -name '*.ko' -exec "$gnu_arch-strip" --strip-debug {} +
     pack "$guest" "$1/images/guest$suffix.cpio"
     zstd -q -15 --rm "$1/images/guest$suffix.cpio" -o "$1/images/guest$suffix.cpio.zst"
     # The kernel takes the next archive at a multiple of 4 bytes.
@@ -138,7 +134,7 @@ make_other_kernel() {
     kernel=$(basename "$(find "$work/other/usr/lib/modules" -mindepth 1 -maxdepth 1 -type d | head -n 1)")
     depmod -b "$work/other" "$kernel"
     cp "$work/other/boot/vmlinuz-$kernel" "$work/images/vmlinuz-other"
-    unpack_kernel "$work/images/vmlinuz-other" "$work/images/vmlinux-other"
+    arch_make_kernel "$work/images/vmlinuz-other" "$work/images/vmlinux-other"
     make_guest_image "$work" "$work/other" "$kernel" -other
 }
 
@@ -153,35 +149,4 @@ make_tools() {
         "$(($(du -sm "$work/tools" | cut -f1) * 5 / 4 + 16))M" >/dev/null 2>&1 ||
         mke2fs -q -t ext4 -O ^has_journal,^metadata_csum -d "$work/tools" "$work/images/tools.img" \
             "$(($(du -sm "$work/tools" | cut -f1) * 5 / 4 + 16))M"
-}
-
-# unpack_kernel BZIMAGE FILE: the ELF file inside of a kernel that is packed with xz or zstd; a link to BZIMAGE where it is not.
-unpack_kernel() {
-    # What follows the packed stream is not the unpacker's, which it complains of.
-    unpack_at "$1" '\xfd7zXZ\x00' xz -dc --single-stream >"$2" || unpack_at "$1" '\x28\xb5\x2f\xfd' zstd -qdc >"$2" || true
-    if [ "$(head -c 4 "$2" 2>/dev/null | tr -d '\177')" != ELF ]; then
-        progress "the kernel cannot be unpacked: PVH guests start a few seconds slower"
-        ln -sf "$(basename "$1")" "$2"
-    fi
-}
-
-# unpack_at FILE MAGIC COMMAND...: what the command makes of the file from the first place on that has the magic bytes; false if none has.
-unpack_at() {
-    local offset
-    offset=$(LC_ALL=C grep -obUaP -m 1 "$2" "$1" | head -n 1 | cut -d: -f1 || true)
-    [ -n "$offset" ] || return 1
-    tail -c "+$((offset + 1))" "$1" | "${@:3}" 2>/dev/null || true
-}
-
-# make_boot_code FOLDER: GRUB for a BIOS disk, without its tools: boot.img is the first sector's code, and core-*.img the sectors
-# behind it. core-files.img reads /boot/grub/grub.cfg from the first partition; core-raw.img reads its configuration, 8 sectors
-# filled with newlines, from sector 1024 of a disk without partitions.
-make_boot_code() {
-    local modules=(biosdisk part_msdos ext2 linux linux16 normal configfile serial terminal echo)
-    mkdir -p "$1"
-    cp /usr/lib/grub/i386-pc/boot.img "$1/boot.img"
-    grub-mkimage -O i386-pc -o "$1/core-files.img" -p '(hd0,msdos1)/boot/grub' "${modules[@]}"
-    echo 'normal (hd0)1024+8' >"$1/raw.cfg"
-    grub-mkimage -O i386-pc -o "$1/core-raw.img" -p '(hd0)' -c "$1/raw.cfg" "${modules[@]}"
-    rm "$1/raw.cfg"
 }

@@ -2,30 +2,20 @@
 # shellcheck disable=SC2154  # set by scripts/lab, settings.sh and contents.sh, or by the caller
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# The machine: QEMU with Xen, dom0's kernel and its initramfs, and the results folder as 9p. It never outlives the lab.
+# The machine: QEMU with Xen, dom0's kernel and its initramfs, and the results folder as 9p. It never outlives the lab. What it is made
+# of is arch-ARCH.sh's to say.
 
 machine_pid=''
-on_one_cpu=()
 
 # machine_command RESULTS WORDS: sets the array `machine`. WORDS go to dom0's kernel command line.
 machine_command() {
     local results=$1 words=$2 level=all
     # Nobody wants Xen's every word in an interactive shell.
     [ "$words" != lab=shell ] || level=warning
-    local xen_words="console=com1 com1=115200,8n1 dom0_mem=${dom0_memory}M,max:${dom0_memory}M dom0_max_vcpus=$dom0_cpus"
-    xen_words+=" loglvl=$level guest_loglvl=$level bootscrub=0 sched-gran=cpu"
-    local dom0_words="console=hvc0 rdinit=/init panic=1 loglevel=6 mitigations=off $words"
-    # shellcheck disable=SC2054  # the commas are QEMU's
-    machine=(
-        qemu-system-x86_64 -name ioreqd-lab -nodefaults -no-user-config
-        -machine pc -accel tcg,thread=multi -smp "$qemu_cpus" -m "$qemu_memory"
-        -cpu qemu64,+svm,+npt,+pdpe1gb,+rdrand,+ssse3,+sse4.1,+sse4.2,+popcnt,+nrip-save
-        -display none -vga none -net none -no-reboot
-        -kernel "$images/xen" -append "$xen_words"
-        -initrd "$images/vmlinuz ${dom0_words//,/,,},$stage_dir/dom0.cpio"
-        -virtfs "local,path=$results,mount_tag=results,security_model=none,multidevs=remap"
-        -virtfs "local,path=$images,mount_tag=images,security_model=none,multidevs=remap,readonly=on"
-    )
+    local xen_words="dom0_mem=${dom0_memory}M,max:${dom0_memory}M dom0_max_vcpus=$dom0_cpus"
+    xen_words+=" loglvl=$level guest_loglvl=$level bootscrub=0"
+    arch_machine_command "$xen_words" "console=hvc0 rdinit=/init panic=1 loglevel=6 mitigations=off $words" "$results"
+    [ -z "$host_cpus" ] || machine=(taskset --cpu-list "$host_cpus" "${machine[@]}")
 }
 
 # start_machine RESULTS BOOT: starts boot number BOOT in the background; its console goes to RESULTS/boot-BOOT/console.log.
@@ -35,7 +25,7 @@ start_machine() {
     machine_command "$results" "lab=$boot"
     printf '%q ' "${machine[@]}" >"$folder/qemu-command"
     # pdeathsig: even a lab that is killed with SIGKILL takes its machine along.
-    setpriv --pdeathsig KILL setsid "${on_one_cpu[@]}" "${machine[@]}" -serial "file:$folder/console.log" -monitor none \
+    setpriv --pdeathsig KILL setsid "${machine[@]}" -serial "file:$folder/console.log" -monitor none \
         >"$folder/qemu.log" 2>&1 </dev/null 8>&- 9>&- &
     machine_pid=$!
 }
@@ -53,9 +43,14 @@ stop_machine() {
 }
 
 # wait_for_turn: two machines on the CPUs of one make each other many times slower (a virtual CPU that spins waits for one that has
-# no real CPU), so there are only as many at a time as this computer has CPUs for. Holds the turn until the lab ends.
+# no real CPU), so there are only as many at a time as this computer has CPUs for; and one for a list of CPUs that was asked for. Holds
+# the turn until the lab ends.
 wait_for_turn() {
     local turns=$(($(nproc) / 2)) turn waited=''
+    if [ -n "$host_cpus" ]; then
+        wait_for_cpus
+        return
+    fi
     [ "$turns" -ge 1 ] || turns=1
     mkdir -p "$cache_dir/turns"
     while true; do
@@ -70,6 +65,15 @@ wait_for_turn() {
     choose_cpus
 }
 
+# wait_for_cpus: the turn for a list of CPUs that was asked for.
+wait_for_cpus() {
+    taskset --cpu-list "$host_cpus" true 2>/dev/null || die "IOREQD_LAB_HOST_CPUS=$host_cpus is no list of this computer's CPUs, as 0,2-3"
+    mkdir -p "$cache_dir/turns"
+    exec 9>"$cache_dir/turns/cpus-$host_cpus"
+    flock --nonblock 9 || timed "waiting for another run of the lab on CPU $host_cpus to end" flock 9
+    choose_cpus
+}
+
 # idle_share: prints how many per cent of this computer's CPU time were idle in the last second.
 idle_share() {
     local user nice system idle rest total before_idle before_total
@@ -81,9 +85,7 @@ idle_share() {
     echo $((total > 0 ? 100 * (idle - before_idle) / total : 100))
 }
 
-# choose_cpus: the machine's CPUs and the factor of timeouts, where they are not given. One CPU: with two, guests now and then end
-# in a triple fault with a piece of the hypervisor's state in their registers (QEMU 7.2's emulation of SVM: 3 of 20 guests in
-# one count, none of 26 with one CPU), and two that wait for each other are slow as soon as the computer has anything else to do.
+# choose_cpus: where the machine runs on this computer, and the factor of timeouts, unless they are given.
 choose_cpus() {
     local idle
     idle=$(idle_share)
@@ -94,18 +96,7 @@ choose_cpus() {
             progress "this computer is busy (only $idle% idle): timeouts times $timeout_factor"
         fi
     fi
-    if [ "$qemu_cpus" = auto ]; then qemu_cpus=1; fi
-    [ "$qemu_cpus" -gt 1 ] || choose_host_cpu
-}
-
-# choose_host_cpu: has all threads of QEMU run on one of this computer's CPUs, the last that we may use. QEMU 7.2 clears a bit of
-# the virtual CPU's pending interrupts when a guest exits (its VMEXIT), without a lock and by one instruction that is not atomic between
-# CPUs. On two CPUs that loses, about once in a thousand seconds, an interrupt that another thread raises just then: Xen's timer
-# never comes, and whichever guest runs then runs for ever. On one CPU a single instruction is atomic.
-choose_host_cpu() {
-    local allowed
-    allowed=$(taskset --pid --cpu-list $$ | sed 's/.*: //')
-    on_one_cpu=(taskset --cpu-list "${allowed##*[-,]}")
+    [ -n "$host_cpus" ] || arch_choose_host_cpus
 }
 
 end_lab() {

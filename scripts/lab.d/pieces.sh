@@ -29,7 +29,10 @@ needed_libraries() {
 # take_libraries FROM TO: adds every library that the programs already in TO need, until none is missing, and the loader.
 take_libraries() {
     local from=$1 to=$2 file soname found multiarch
-    for file in "$from"/usr/lib64/ld-linux*; do take "$from" "$to" "usr/lib64/$(basename "$file")"; done
+    # The loader's folder differs from one architecture to the next.
+    for file in "$from"/usr/lib{,64}/ld-linux*; do
+        [ ! -e "$file" ] || take "$from" "$to" "${file#"$from/"}"
+    done
     local -A seen=()
     local -a queue
     multiarch=$(basename "$(dirname "$(find "$from/usr/lib" -mindepth 2 -maxdepth 2 -name 'libc.so.6' | head -n 1)")")

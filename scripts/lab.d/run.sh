@@ -15,19 +15,21 @@ new_results_folder() {
         while read -r old; do rm -rf "$old"; done
 }
 
-# find_scenarios NAME...: sets `files` and `names`; without names, all of tests/lab/.
+# find_scenarios NAME...: sets `files` and `names`; without names, all of tests/lab/ that are for this architecture.
 find_scenarios() {
     local wanted=("$@") item file
     files=() names=()
     if [ "${#wanted[@]}" -eq 0 ]; then
-        for file in "$top"/tests/lab/*.sh; do
-            [ "$(basename "$file")" = lib.sh ] || wanted+=("$file")
-        done
+        # shellcheck disable=SC2046 # names have no spaces
+        set -- $(known_scenarios)
+        wanted=("$@")
     fi
     for item in "${wanted[@]}"; do
         file=$item
         case $item in */* | *.sh) ;; *) file=$top/tests/lab/$item.sh ;; esac
-        [ -f "$file" ] || die_usage "there is no scenario \"$item\" ($file); those there are: $(known_scenarios)"
+        [ -f "$file" ] || die_usage "there is no scenario \"$item\" ($file); those for $arch: $(known_scenarios)"
+        is_for_arch "$file" || die_usage "scenario \"$item\" is for $(scenario_archs "$file"), not for $arch, as its line" \
+            "\"# arch:\" says (without one: x86_64); those for $arch: $(known_scenarios)"
         files+=("$file")
         names+=("$(basename "$file" .sh)")
     done
@@ -35,11 +37,24 @@ find_scenarios() {
     [ -z "$item" ] || die_usage "scenario \"$item\" is given twice"
 }
 
+# known_scenarios: prints the names of those in tests/lab/ that are for this architecture.
 known_scenarios() {
     local file
     for file in "$top"/tests/lab/*.sh; do
-        [ "$(basename "$file")" = lib.sh ] || printf '%s ' "$(basename "$file" .sh)"
+        if [ "$(basename "$file")" != lib.sh ] && is_for_arch "$file"; then printf '%s ' "$(basename "$file" .sh)"; fi
     done
+}
+
+# scenario_archs FILE: prints the architectures that the scenario is for, or `any`.
+scenario_archs() {
+    local archs
+    archs=$(sed -n '1,30s/^# arch: *//p' "$1" | head -n 1)
+    echo "${archs:-x86_64}"
+}
+
+# is_for_arch FILE: true if the scenario is for this architecture.
+is_for_arch() {
+    case " $(scenario_archs "$1") " in *" any "* | *" $arch "*) return 0 ;; *) return 1 ;; esac
 }
 
 # scenario_timeout FILE: the seconds that the scenario has.

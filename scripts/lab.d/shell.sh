@@ -5,13 +5,16 @@
 # `lab shell`: dom0's console on this terminal.
 
 open_shell() {
-    local results
+    local results files
+    # shellcheck disable=SC2034 # set by find_scenarios
+    local names
+    find_scenarios
     need_packages "${host_packages_run[@]}"
     ensure_images
     new_results_folder
-    make_stage "$results" "$top"/tests/lab/*.sh
+    make_stage "$results" "${files[@]}"
     mkdir -p "$results/boot-shell"
-    stage_scenarios "$results" "$top"/tests/lab/*.sh
+    stage_scenarios "$results" "${files[@]}"
     wait_for_turn
     machine_command "$results" "lab=shell"
     progress "booting; leave with \"exit\" or Ctrl-D in the shell, or at any time with Ctrl-A X"

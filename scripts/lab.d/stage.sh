@@ -11,12 +11,13 @@ make_stage() {
     local results=$1
     shift
     mkdir -p "$stage_dir"/{dom0,guest}
+    need_packages "${host_packages_tools[@]}"
+    arch_toolchain
 
     if [ -n "${IOREQD_LAB_NO_TREE:-}" ]; then
         progress "IOREQD_LAB_NO_TREE is set: the tree is left out"
-        need_packages "${host_packages_tools[@]}"
     else
-        need_packages "${host_packages_tools[@]}" "${host_packages_tree[@]}"
+        need_packages "${host_packages_tree[@]}"
         build_tree "$results"
     fi
 
@@ -31,6 +32,7 @@ make_stage() {
     install -m 755 "$top/tests/lab/dom0/init" "$stage_dir/dom0/init"
     mkdir -p "$stage_dir/dom0/lab/parts"
     cp "$top"/tests/lab/parts/*.sh "$stage_dir/dom0/lab/parts/"
+    cp "$top/tests/lab/arch/$arch.sh" "$stage_dir/dom0/lab/arch.sh"
     cp "$top/tests/lab/lib.sh" "$top/tests/lab/dom0/run-plan" "$top/tests/lab/dom0/profile" \
         "$top/tests/lab/dom0/shell-profile" "$stage_dir/dom0/lab/"
     # The kernel takes archives one after the other; a later file replaces an earlier one.
@@ -38,7 +40,7 @@ make_stage() {
     if grep -q 'kernel=13' "$@"; then
         cat "$images/guest-other.cpio.zst" "$stage_dir/guest.cpio" >"$stage_dir/dom0/lab/initrd-13"
     fi
-    add_host_libraries
+    add_linked_libraries
     pack "$stage_dir/dom0" "$stage_dir/overlay.cpio"
     cat "$images/dom0.cpio" "$stage_dir/overlay.cpio" >"$stage_dir/dom0.cpio"
     rm -rf "$stage_dir"/{dom0,guest,overlay.cpio,guest.cpio}
@@ -51,17 +53,21 @@ drop_stage() {
 
 # build_tree RESULTS: configure and make out of the source tree, and make install into the stage.
 build_tree() {
-    local results=$1
+    local results=$1 build_dir=$top/build/lab
+    [ "$variant" = x86_64 ] || build_dir+=-$variant
     mkdir -p "$build_dir"
     exec 7>"$build_dir.lock"
     flock --nonblock 7 || timed "waiting for another build in $build_dir" flock 7
     if [ ! -x "$top/configure" ]; then
         timed "making configure" logged "$results/autoreconf.log" autoreconf -fi "$top" || die "autoreconf failed (see above)"
     fi
-    if [ ! -e "$build_dir/Makefile" ]; then
+    # Another compiler or sysroot than last time means another build.
+    if [ ! -e "$build_dir/Makefile" ] || [ "$(cat "$build_dir/lab-words" 2>/dev/null)" != "${configure_words[*]}" ]; then
+        find "$build_dir" -mindepth 1 -delete
         timed "configuring the tree in $build_dir" logged "$results/configure.log" in_folder "$build_dir" \
-            "$top/configure" --prefix=/usr --sysconfdir=/etc --localstatedir=/var CFLAGS='-O2 -g' ||
-            die "configure failed (see above)"
+            "$top/configure" --prefix=/usr --sysconfdir=/etc --localstatedir=/var CFLAGS='-O2 -g' \
+            "${configure_words[@]}" || die "configure failed (see above)"
+        printf '%s\n' "${configure_words[*]}" >"$build_dir/lab-words"
     fi
     timed "building the tree" logged "$results/make.log" make -C "$build_dir" -j "$(nproc)" || die "make failed (see above)"
     logged "$results/make-install.log" make -C "$build_dir" install DESTDIR="$stage_dir/dom0" ||
@@ -88,7 +94,8 @@ compile_guest_programs() {
     for source in "$top"/tests/guest/*.c "$top"/tests/lab/guest/*.c; do
         [ -e "$source" ] || continue
         name=$(basename "$source" .c)
-        logged "$1/compile-$name.log" gcc -std=gnu11 -static -O2 -Wall -I "$top/include" \
+        [[ " ${guest_programs_elsewhere[*]} " != *" $name "* ]] || continue
+        logged "$1/compile-$name.log" "${compiler[@]}" -std=gnu11 -static -O2 -Wall -I "$top/include" \
             -o "$stage_dir/guest/usr/bin/$name" "$source" || progress "guest program $name is left out"
     done
 }
@@ -104,23 +111,17 @@ compile_dom0_tools() {
     for source in "$top"/tests/lab/tools/*.c; do
         [ -e "$source" ] || continue
         name=$(basename "$source" .c)
-        logged "$1/compile-$name.log" gcc -std=gnu11 -O2 -Wall -o "$stage_dir/dom0/usr/bin/$name" "$source" \
+        logged "$1/compile-$name.log" "${compiler[@]}" -std=gnu11 -O2 -Wall -o "$stage_dir/dom0/usr/bin/$name" "$source" \
             -lxendevicemodel -lxenforeignmemory -lxenevtchn -lxenctrl -lxenstore -lxentoollog -lxentoolcore ||
             die "tests/lab/tools/$name.c does not compile (see above)"
     done
 }
 
-# add_host_libraries: what the staged programs were linked with here and the image does not have.
-add_host_libraries() {
-    local library nbd
-    # ldd is run on programs of our own only; it fails on what is no program, as .la files.
-    # libnbd is loaded by the program, and named in none.
-    nbd=$(ldconfig -p | awk '$1 == "libnbd.so.0" { print $NF; exit }')
-    {
-        find "$stage_dir/dom0/usr" -type f \( -perm -u+x -o -name '*.so*' \) -exec ldd {} + 2>/dev/null || true
-        [ -z "$nbd" ] || { echo "libnbd.so.0 => $nbd" && ldd "$nbd"; }
-    } |
-        awk '$2 == "=>" && $3 ~ /^\// { print $3 }' | sort -u | while read -r library; do
+# add_linked_libraries: what the staged programs were linked with here and the image does not have.
+add_linked_libraries() {
+    local library programs
+    mapfile -t programs < <(find "$stage_dir/dom0/usr" -type f \( -perm -u+x -o -name '*.so*' \))
+    arch_linked_libraries "${programs[@]}" | sort -u | while read -r library; do
         if ! grep -q "/$(basename "$library")\$" "$images/dom0.list" && [ ! -e "$stage_dir/dom0$library" ]; then
             install -D -m 755 "$library" "$stage_dir/dom0/usr/lib/$(basename "$(dirname "$library")")/$(basename "$library")"
         fi

@@ -11,11 +11,11 @@ sysroot_packages=(libc6-dev libxen-dev libevent-dev libjson-c-dev liburing-dev l
 # Sysroots that are kept for each architecture, the one in use included.
 sysroots_kept=2
 
-# ensure_sysroot ARCH: sets `sysroot` to a folder with the packages of Debian's architecture ARCH, and makes it if it is not
-# there. Kept in the cache under a hash of what it is made from.
+# ensure_sysroot ARCH: sets `sysroot` to a folder with the packages of Debian's architecture ARCH (and of debs_release), and makes it if
+# it is not there. Kept in the cache under a hash of what it is made from.
 ensure_sysroot() {
     local debs_arch=$1 folder
-    folder=$cache_dir/sysroot/$debs_arch
+    folder=$cache_dir/sysroot/$debs_release$debs_arch
     mkdir -p "$folder"
     exec 6>"$folder/lock"
     flock 6

@@ -9,6 +9,9 @@ set -eu
 
 # shellcheck source=/dev/null
 . /lab/profile
+# Sets ARCH, and knows what differs from one architecture to the next.
+# shellcheck source=/dev/null
+. /lab/arch.sh
 
 # Files of this scenario in dom0's memory; gone when it ends.
 WORK=/run/lab/work
@@ -114,6 +117,11 @@ measure() {
     eval "$measure_variable=$(($(uptime_ms) - measure_start))"
 }
 
+# on_arch NAME: true when Xen and guests are of that architecture, x86_64 or arm64.
+on_arch() {
+    [ "$1" = "$ARCH" ]
+}
+
 # ---------------------------------------------------------------------------------------------------------------------
 # Guests
 
@@ -133,11 +141,13 @@ guest_log() {
 }
 
 # guest_create NAME hvm|pvh [vcpus=N] [memory=MB] [cmdline=WORDS] [qemu=WORDS] [boot=disk] [KEY=VALUE...]: a paused domain; sets `domid`.
-# WORDS are added to the guest's kernel command line, and to QEMU's; KEY=VALUE are lines for xl.cfg(5).
+# WORDS are added to the guest's kernel command line, and to QEMU's; KEY=VALUE are lines for xl.cfg(5). On arm64 also dtb=FILE, a device tree
+# whose /passthrough the guest's own has too.
 guest_create() {
     guest_name=$1 guest_kind=$2
     shift 2
-    guest_vcpus=1 guest_memory=256 guest_words='' guest_qemu='' guest_boot='' guest_version=''
+    # shellcheck disable=SC2034 # guest_dtb is for arch.sh
+    guest_vcpus=1 guest_memory=256 guest_words='' guest_qemu='' guest_boot='' guest_version='' guest_dtb=''
     mkdir -p "$WORK/guest/$guest_name"
     guest_config=$(guest_file "$guest_name" config)
     : >"$guest_config.more"
@@ -149,7 +159,7 @@ guest_create() {
         qemu=*) guest_qemu=${guest_argument#*=} ;;
         kernel=13) guest_version=13 ;;
         boot=*) guest_boot=${guest_argument#*=} ;;
-        *=*) printf '%s\n' "$guest_argument" >>"$guest_config.more" ;;
+        *=*) arch_guest_option "$guest_argument" || printf '%s\n' "$guest_argument" >>"$guest_config.more" ;;
         *) fail "guest_create $guest_name: \"$guest_argument\" is not KEY=VALUE" ;;
         esac
     done
@@ -173,14 +183,10 @@ guest_write_config() {
     guest_line on_reboot '"destroy"'
     guest_line on_crash '"destroy"'
     # The kernel's console is Xen's, in HVM guests as well: a character on an emulated serial port costs an exit to QEMU.
-    # On the CPU that is emulated here Linux looks early for an AGP bridge on 256 buses (4 s), unless told not to.
-    guest_words="console=hvc0 rdinit=/init pci=noearly edd=off $guest_words"
+    guest_words="console=hvc0 rdinit=/init $guest_words"
+    arch_guest_config
     case $guest_kind in
-    pvh)
-        # ACPI tells a PVH guest of no PCI host bridge: Linux has to look for one.
-        guest_words="pci=noacpi $guest_words"
-        : "${guest_boot:=kernel}"
-        ;;
+    pvh) : "${guest_boot:=kernel}" ;;
     hvm)
         : "${guest_boot:=lab}"
         guest_serial=$WORK/guest/$guest_name/serial
@@ -278,7 +284,7 @@ guest_wait_console() {
 guest_wait_up() {
     wait_from=$(uptime_ms)
     if ! wait_until 120 [ -s "$(guest_log "$1")" ]; then
-        : >"$RESULTS/stuck-in-firmware"
+        [ "$ARCH_FIRMWARE" = no ] || : >"$RESULTS/stuck-in-firmware"
         xenctx "$(guest_domid "$1")" 0 >"$RESULTS/xenctx" 2>&1 || true
         fail "guest $1 printed nothing in 120 s: its kernel was not started"
     fi
