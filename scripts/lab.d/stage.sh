@@ -65,7 +65,8 @@ build_tree() {
     if [ ! -e "$build_dir/Makefile" ] || [ "$(cat "$build_dir/lab-words" 2>/dev/null)" != "${configure_words[*]}" ]; then
         find "$build_dir" -mindepth 1 -delete
         timed "configuring the tree in $build_dir" logged "$results/configure.log" in_folder "$build_dir" \
-            "$top/configure" --prefix=/usr --sysconfdir=/etc --localstatedir=/var CFLAGS='-O2 -g' \
+            "$top/configure" --prefix=/usr --sysconfdir=/etc --localstatedir=/var --runstatedir=/run \
+            --with-systemdsystemunitdir=/usr/lib/systemd/system CFLAGS='-O2 -g' \
             "${configure_words[@]}" || die "configure failed (see above)"
         printf '%s\n' "${configure_words[*]}" >"$build_dir/lab-words"
     fi
