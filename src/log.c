@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The log, see log.h. A line is made in the caller's stack and leaves in one write(2), which is what keeps the lines
- * of several threads apart without a lock. Nothing is kept but the level, which is set before threads start.
+ * of several threads apart without a lock. What is kept, the level and the last lines, is the process's, as standard
+ * error is; the last lines have a lock, which is held for a copy and never while a line is written.
  */
 #include "log.h"
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,7 +27,13 @@ struct line {
 
 static const size_t limit_of_text = LOG_LINE_BYTES - sizeof(CUT_MARK "\n") + 1;
 
-static enum log_level highest_level = LOG_INFO;
+static atomic_int highest_level = LOG_INFO;
+
+static struct {
+    pthread_mutex_t lock;
+    struct log_entry entry[LOG_RECENT];
+    uint64_t lines; /* that there ever were; the newest is entry[(lines - 1) % LOG_RECENT] */
+} recent = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 /* All or nothing, so that an escape or a multi-byte character is never halved. */
 static void put(struct line *line, const char *text, size_t length)
@@ -129,17 +137,55 @@ static const char *priority_of(enum log_level level)
 
 void log_set_level(enum log_level level)
 {
-    highest_level = level;
+    atomic_store_explicit(&highest_level, (int)level, memory_order_relaxed);
+}
+
+enum log_level log_level(void)
+{
+    return (enum log_level)atomic_load_explicit(&highest_level, memory_order_relaxed);
 }
 
 bool log_wants(enum log_level level)
 {
-    return level <= highest_level;
+    return level <= log_level();
+}
+
+/* text has length bytes, without the end of the line. */
+static void keep(enum log_level level, const char *text, size_t length)
+{
+    struct log_entry *entry;
+    struct timespec now;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    pthread_mutex_lock(&recent.lock);
+    entry = &recent.entry[recent.lines++ % LOG_RECENT];
+    entry->time = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+    entry->level = level;
+    memcpy(entry->text, text, length);
+    entry->text[length] = 0;
+    pthread_mutex_unlock(&recent.lock);
+}
+
+size_t log_recent(struct log_entry *entry, size_t count)
+{
+    pthread_mutex_lock(&recent.lock);
+    if (count > LOG_RECENT) {
+        count = LOG_RECENT;
+    }
+    if (count > recent.lines) {
+        count = (size_t)recent.lines;
+    }
+    for (size_t i = 0; i < count; i++) {
+        entry[i] = recent.entry[(recent.lines - count + i) % LOG_RECENT];
+    }
+    pthread_mutex_unlock(&recent.lock);
+    return count;
 }
 
 void log_vline(enum log_level level, const char *prefix, const char *format, va_list arguments)
 {
     int saved_errno = errno;
+    size_t begin;
     char message[LOG_LINE_BYTES];
     struct line line = {.used = 0};
 
@@ -154,6 +200,7 @@ void log_vline(enum log_level level, const char *prefix, const char *format, va_
         put_visible(&line, priority_of(level));
     }
     put_visible(&line, "ioreqd: ");
+    begin = line.used;
     if (level == LOG_ERROR) {
         put_visible(&line, "error: ");
     } else if (level == LOG_WARNING) {
@@ -169,6 +216,7 @@ void log_vline(enum log_level level, const char *prefix, const char *format, va_
     memcpy(line.text + line.used, end, strlen(end));
     line.used += strlen(end);
 
+    keep(level, line.text + begin, line.used - begin - 1);
     /* A log that cannot be written has nobody to be told to. */
     while (write(STDERR_FILENO, line.text, line.used) < 0 && errno == EINTR) {
     }

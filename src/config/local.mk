@@ -2,6 +2,7 @@
 noinst_LTLIBRARIES += libioreqd-config.la
 libioreqd_config_la_SOURCES = \
     src/exit_status.h \
+    src/event.c src/event.h \
     src/log.c src/log.h \
     src/config/bridge_option.c src/config/bridge_option.h \
     src/config/command_line.c \
@@ -19,4 +20,5 @@ libioreqd_config_la_SOURCES = \
     src/config/property_table.c \
     src/config/root_port.c src/config/root_port.h \
     src/config/value.c src/config/value.h
+libioreqd_config_la_CPPFLAGS = $(AM_CPPFLAGS) -DRUN_DIRECTORY='"$(runstatedir)/ioreqd"'
 libioreqd_config_la_LIBADD = libioreqd-host-config.la

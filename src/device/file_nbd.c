@@ -23,6 +23,7 @@
 #include "device/loop.h"
 #include "device/timer.h"
 #include "device/watch.h"
+#include "event.h"
 #include "log.h"
 
 #define SLOTS          128u
@@ -298,7 +299,7 @@ static void lose(struct file_nbd *nbd)
 
     log_line(LOG_ERROR, nbd->file->owner, "the connection to %s is lost: requests wait until there is one again%s%s",
              nbd->file->name, reason != NULL ? ": " : "", reason != NULL ? reason : "");
-    log_line(LOG_INFO, nbd->file->owner, "event nbd-lost");
+    event_tell(nbd->file->owner, "nbd-lost", NULL);
     disconnect(nbd);
     /* A server that takes connections but cannot serve is not to be kept busy with it. */
     if (timer_now() - nbd->since > LONGEST_PAUSE) {
@@ -407,7 +408,7 @@ static void accept_export(struct file_nbd *nbd, const struct nbd_export *now)
         again++;
     }
     log_line(LOG_INFO, nbd->file->owner, "%s is there again: %u requests were sent again", nbd->file->name, again);
-    log_line(LOG_INFO, nbd->file->owner, "event nbd-back");
+    event_tell(nbd->file->owner, "nbd-back", NULL);
 }
 
 static void on_tried(void *argument)
