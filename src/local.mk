@@ -19,7 +19,8 @@ libioreqd_bridge_la_SOURCES = \
 	src/bridge/msix.c src/bridge/msix.h \
 	src/bridge/pci_registers.h \
 	src/bridge/placement.c \
-	src/bridge/port.c src/bridge/port.h
+	src/bridge/port.c src/bridge/port.h \
+	src/bridge/survey.c src/bridge/survey.h
 libioreqd_bridge_la_LIBADD = libioreqd-host-config.la
 
 libioreqd_device_la_SOURCES = \
@@ -45,6 +46,7 @@ libioreqd_device_la_SOURCES = \
 	src/device/network_tap_link.c \
 	src/device/network_tap_queue.c \
 	src/device/sockets.c src/device/sockets.h \
+	src/device/statistics.c src/device/statistics.h \
 	src/device/stream.c src/device/stream.h src/device/stream_private.h \
 	src/device/stream_file.c \
 	src/device/stream_pty.c \
@@ -52,6 +54,7 @@ libioreqd_device_la_SOURCES = \
 	src/device/stream_stdio.c \
 	src/device/throttle.c src/device/throttle.h \
 	src/device/timer.c src/device/timer.h \
+	src/device/verbs.c \
 	src/device/unix_listener.c src/device/unix_listener.h \
 	src/device/watch.c src/device/watch.h
 libioreqd_device_la_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) $(URING_CFLAGS) $(NBD_CFLAGS)
