@@ -87,6 +87,7 @@ libioreqd_worker_la_SOURCES = \
 	src/worker/recorder.c src/worker/recorder.h src/worker/recorder_private.h \
 	src/worker/recorder_devices.c \
 	src/worker/recorder_file.c src/worker/recorder_file.h \
+	src/worker/trace.c src/worker/trace.h \
 	src/worker/worker.c src/worker/worker.h
 libioreqd_worker_la_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS)
 libioreqd_worker_la_LIBADD = libioreqd-recording.la
