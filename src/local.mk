@@ -106,19 +106,22 @@ libioreqd_xen_la_LIBADD = $(XEN_LIBS) $(JSON_LIBS)
 
 sbin_PROGRAMS += ioreqd
 ioreqd_SOURCES = \
+	src/control_mode.c src/control_mode.h \
 	src/describe_mode.c src/describe_mode.h \
 	src/main.c \
 	src/models.c src/models.h \
 	src/places.c src/places.h \
 	src/readiness.c src/readiness.h \
 	src/record.c src/record.h
-ioreqd_CPPFLAGS = $(AM_CPPFLAGS) -DMODULE_DIRECTORY='"$(moduledir)"'
+ioreqd_CPPFLAGS = $(AM_CPPFLAGS) -DMODULE_DIRECTORY='"$(moduledir)"' -DRUN_DIRECTORY='"$(runstatedir)/ioreqd"'
 ioreqd_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) $(URING_CFLAGS)
-ioreqd_LDADD = libioreqd-worker.la libioreqd-device.la libioreqd-describe.la libioreqd-bridge.la \
+ioreqd_LDADD = libioreqd-control.la libioreqd-worker.la libioreqd-device.la libioreqd-describe.la libioreqd-bridge.la \
 	libioreqd-config.la libioreqd-xen.la
 
 include src/bridge/describe/local.mk
 include src/config/local.mk
+include src/control/local.mk
 include src/virtio/local.mk
 include src/hypervisor/sim/local.mk
+include src/ioreqctl/local.mk
 include src/replay/local.mk

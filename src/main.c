@@ -18,6 +18,7 @@
 #include "config/config.h"
 #include "config/help.h"
 #include "config/property.h"
+#include "control_mode.h"
 #include "describe_mode.h"
 #include "device/device.h"
 #include "device/file.h"
@@ -48,6 +49,7 @@ struct instance {
     struct event *event[4];
     size_t events;
     bool announced;
+    struct control_mode control;
 };
 
 static int fail_as(struct instance *instance, const struct hypervisor_error *error)
@@ -279,6 +281,10 @@ static int start(struct instance *instance)
         worker_serve(instance->worker, &error) != 0) {
         return fail_as(instance, &error);
     }
+    if (control_mode_start(&instance->control, config, instance->worker, instance->toolstack, xen_server(hypervisor),
+                           &instance->error) != 0) {
+        return -1;
+    }
     rc = toolstack_announce(instance->toolstack);
     if (rc != 0) {
         return config_error_set(&instance->error, EXIT_STATUS_FAILED,
@@ -382,6 +388,7 @@ static int run(struct instance *instance)
          * kernel in good order; the guest's requests are answered and its server is gone.
          */
         readiness_withdraw(instance->config.pidfile);
+        control_mode_stop(&instance->control);
         toolstack_close(instance->toolstack);
         /* The recording is left as it is: a thread may still add to it. */
         _exit(EXIT_STATUS_DONE);
@@ -402,6 +409,7 @@ static void tidy(struct instance *instance)
     }
     free(instance->device);
     free(instance->devfn);
+    control_mode_stop(&instance->control);
     worker_destroy(instance->worker);
     recorder_file_close(instance->recording);
     toolstack_close(instance->toolstack);

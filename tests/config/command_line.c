@@ -66,6 +66,12 @@ static const char *describe(const struct config *config, char *text, size_t size
     if (config->record != NULL) {
         fprintf(out, " record %s", config->record);
     }
+    if (config->control != NULL) {
+        fprintf(out, " control %s", config->control);
+    }
+    if (config->monitor != NULL) {
+        fprintf(out, " monitor %s", config->monitor);
+    }
     if (config->help_model != NULL) {
         fprintf(out, " help %s", config->help_model);
     }
@@ -114,6 +120,8 @@ static const struct {
     {{{"--domain", "a=b", "--device", "edu"}}, RUN "domain a=b log 2 | edu id edu0"},
     {{{"--domain", "g", "--device", "edu", "--foreground", "--pidfile", "/run/x", "--module-dir", "m"}},
      RUN "domain g log 2 foreground pidfile /run/x modules m | edu id edu0"},
+    {{{"--domain", "g", "--device", "edu", "--control-socket", "/run/c", "--monitor-socket=none"}},
+     RUN "domain g log 2 control /run/c monitor none | edu id edu0"},
     {{{"--domain", "g", "--device", "edu", "--log-level", "error"}}, RUN "domain g log 0 | edu id edu0"},
     {{{"--domain", "g", "--device", "edu", "--log-level", "warning"}}, RUN "domain g log 1 | edu id edu0"},
     {{{"--domain", "g", "--device", "edu", "--log-level", "info"}}, RUN "domain g log 2 | edu id edu0"},

@@ -176,6 +176,18 @@ fail:
     return NULL;
 }
 
+bool toolstack_name(struct toolstack *toolstack, char *name, size_t size)
+{
+    char path[PATH_SIZE];
+    char *text;
+
+    make_path(path, "/local/domain/%u/name", toolstack->guest.domain);
+    text = read_text(toolstack, XBT_NULL, path);
+    snprintf(name, size, "%s", text != NULL ? text : "");
+    free(text);
+    return name[0] != 0;
+}
+
 /* Takes our directory away, and the one above it when no other ioreqd serves the domain. */
 static void withdraw(struct toolstack *toolstack)
 {
