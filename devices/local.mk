@@ -40,7 +40,8 @@ devices_virtio_console_la_SOURCES = \
 	devices/virtio-console/control.c \
 	devices/virtio-console/emergency.c \
 	devices/virtio-console/port.c \
-	devices/virtio-console/size.c
+	devices/virtio-console/size.c \
+	devices/virtio-console/verbs.c
 devices_virtio_console_la_LDFLAGS = $(device_ldflags)
 devices_virtio_console_la_LIBADD = libioreqd-virtio-pic.la
 

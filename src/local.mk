@@ -19,7 +19,8 @@ libioreqd_bridge_la_SOURCES = \
 	src/bridge/msix.c src/bridge/msix.h \
 	src/bridge/pci_registers.h \
 	src/bridge/placement.c \
-	src/bridge/port.c src/bridge/port.h
+	src/bridge/port.c src/bridge/port.h \
+	src/bridge/survey.c src/bridge/survey.h
 libioreqd_bridge_la_LIBADD = libioreqd-host-config.la
 
 libioreqd_device_la_SOURCES = \
@@ -48,6 +49,7 @@ libioreqd_device_la_SOURCES = \
 	src/device/network_tap_queue.c \
 	src/device/network_tap_steering.c src/device/network_tap_steering.h \
 	src/device/sockets.c src/device/sockets.h \
+	src/device/statistics.c src/device/statistics.h \
 	src/device/stream.c src/device/stream.h src/device/stream_private.h \
 	src/device/stream_file.c \
 	src/device/stream_pty.c \
@@ -55,6 +57,7 @@ libioreqd_device_la_SOURCES = \
 	src/device/stream_stdio.c \
 	src/device/throttle.c src/device/throttle.h \
 	src/device/timer.c src/device/timer.h \
+	src/device/verbs.c \
 	src/device/unix_listener.c src/device/unix_listener.h \
 	src/device/watch.c src/device/watch.h
 libioreqd_device_la_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) $(URING_CFLAGS) $(NBD_CFLAGS)
@@ -94,6 +97,7 @@ libioreqd_worker_la_SOURCES = \
 	src/worker/recorder.c src/worker/recorder.h src/worker/recorder_private.h \
 	src/worker/recorder_devices.c \
 	src/worker/recorder_file.c src/worker/recorder_file.h \
+	src/worker/trace.c src/worker/trace.h \
 	src/worker/worker.c src/worker/worker.h
 libioreqd_worker_la_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS)
 libioreqd_worker_la_LIBADD = libioreqd-recording.la
@@ -112,6 +116,7 @@ libioreqd_xen_la_LIBADD = $(XEN_LIBS) $(JSON_LIBS)
 
 sbin_PROGRAMS += ioreqd
 ioreqd_SOURCES = \
+	src/control_mode.c src/control_mode.h \
 	src/daemon.c src/daemon.h \
 	src/describe_mode.c src/describe_mode.h \
 	src/life.c src/life.h \
@@ -121,14 +126,17 @@ ioreqd_SOURCES = \
 	src/places.c src/places.h \
 	src/readiness.c src/readiness.h \
 	src/record.c src/record.h
-ioreqd_CPPFLAGS = $(AM_CPPFLAGS) -DMODULE_DIRECTORY='"$(moduledir)"' -DCONFIG_DIRECTORY='"$(sysconfdir)/ioreqd"'
+ioreqd_CPPFLAGS = $(AM_CPPFLAGS) -DMODULE_DIRECTORY='"$(moduledir)"' -DCONFIG_DIRECTORY='"$(sysconfdir)/ioreqd"' \
+	-DRUN_DIRECTORY='"$(runstatedir)/ioreqd"'
 ioreqd_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) $(URING_CFLAGS)
-ioreqd_LDADD = libioreqd-worker.la libioreqd-device.la libioreqd-describe.la libioreqd-bridge.la \
+ioreqd_LDADD = libioreqd-control.la libioreqd-worker.la libioreqd-device.la libioreqd-describe.la libioreqd-bridge.la \
 	libioreqd-config.la libioreqd-xen.la
 
 include src/bridge/describe/local.mk
 include src/config/local.mk
+include src/control/local.mk
 include src/virtio/local.mk
 include src/hypervisor/sim/local.mk
+include src/ioreqctl/local.mk
 include src/launcher/local.mk
 include src/replay/local.mk

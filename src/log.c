@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The log, see log.h. A line is made in the caller's stack and leaves in one write(2), which is what keeps the lines
- * of several threads apart without a lock. Nothing is kept but the level, which is set before threads start, and where
- * lines go.
+ * of several threads apart without a lock. What is kept, the level, where lines go and the last lines, is the process's, as
+ * standard error is; the last lines have a lock, which is held for a copy and never while a line is written.
  */
 #include "log.h"
 
@@ -26,7 +26,13 @@ struct line {
 
 static const size_t limit_of_text = LOG_LINE_BYTES - sizeof("ioreqd: " CUT_MARK "\n") + 1;
 
-static enum log_level highest_level = LOG_INFO;
+static atomic_int highest_level = LOG_INFO;
+
+static struct {
+    pthread_mutex_t lock;
+    struct log_entry entry[LOG_RECENT];
+    uint64_t lines; /* that there ever were; the newest is entry[(lines - 1) % LOG_RECENT] */
+} recent = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 /* NULL: standard error. */
 static _Atomic(struct log_sink *) present_sink;
@@ -103,7 +109,12 @@ static void put_visible(struct line *line, const char *text)
 
 void log_set_level(enum log_level level)
 {
-    highest_level = level;
+    atomic_store_explicit(&highest_level, (int)level, memory_order_relaxed);
+}
+
+enum log_level log_level(void)
+{
+    return (enum log_level)atomic_load_explicit(&highest_level, memory_order_relaxed);
 }
 
 int log_set_target(const char *target, const char *domain)
@@ -124,7 +135,39 @@ int log_set_target(const char *target, const char *domain)
 
 bool log_wants(enum log_level level)
 {
-    return level <= highest_level;
+    return level <= log_level();
+}
+
+/* text has length bytes, without the end of the line. */
+static void keep(enum log_level level, const char *text, size_t length)
+{
+    struct log_entry *entry;
+    struct timespec now;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    pthread_mutex_lock(&recent.lock);
+    entry = &recent.entry[recent.lines++ % LOG_RECENT];
+    entry->time = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+    entry->level = level;
+    memcpy(entry->text, text, length);
+    entry->text[length] = 0;
+    pthread_mutex_unlock(&recent.lock);
+}
+
+size_t log_recent(struct log_entry *entry, size_t count)
+{
+    pthread_mutex_lock(&recent.lock);
+    if (count > LOG_RECENT) {
+        count = LOG_RECENT;
+    }
+    if (count > recent.lines) {
+        count = (size_t)recent.lines;
+    }
+    for (size_t i = 0; i < count; i++) {
+        entry[i] = recent.entry[(recent.lines - count + i) % LOG_RECENT];
+    }
+    pthread_mutex_unlock(&recent.lock);
+    return count;
 }
 
 void log_vline(enum log_level level, const char *prefix, const char *format, va_list arguments)
@@ -154,7 +197,7 @@ void log_vline(enum log_level level, const char *prefix, const char *format, va_
         memcpy(line.text + line.used, CUT_MARK, strlen(CUT_MARK));
         line.used += strlen(CUT_MARK);
     }
-
+    keep(level, line.text, line.used);
     log_sink_write(atomic_load(&present_sink), level, prefix, line.text, line.used);
     errno = saved_errno;
 }

@@ -15,6 +15,7 @@
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* The numbers are those of enum ioreqd_log_level in ioreqd/device.h. */
@@ -31,8 +32,9 @@ struct log_limit {
     uint64_t left_out;
 };
 
-/* Lines above this level are dropped. LOG_INFO until it is called; before threads start. */
+/* Lines above this level are dropped. LOG_INFO until it is called. From any thread. */
 void log_set_level(enum log_level level);
+enum log_level log_level(void);
 
 /*
  * Where lines go from now on: "stderr", "syslog", "journal", or the path of a file. domain: what the guest is called,
@@ -47,6 +49,20 @@ bool log_wants(enum log_level level);
 void log_line(enum log_level level, const char *prefix, const char *format, ...) __attribute__((format(printf, 3, 4)));
 void log_vline(enum log_level level, const char *prefix, const char *format, va_list arguments)
     __attribute__((format(printf, 3, 0)));
+
+/*
+ * The last lines are kept in memory too, for whoever asks later: without the program's name and what follows the line.
+ */
+#define LOG_RECENT 128
+
+struct log_entry {
+    uint64_t time; /* milliseconds since 1970 */
+    enum log_level level;
+    char text[LOG_LINE_BYTES];
+};
+
+/* Copies the last lines, at most count, oldest first; returns how many. From any thread. */
+size_t log_recent(struct log_entry *entry, size_t count);
 
 void log_limit_init(struct log_limit *limit);
 /* Tells first how many lines were left out, if nobody has been told yet. */

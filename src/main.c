@@ -19,6 +19,7 @@
 #include "config/help.h"
 #include "config/property.h"
 #include "config/search.h"
+#include "control_mode.h"
 #include "daemon.h"
 #include "describe_mode.h"
 #include "device/device.h"
@@ -55,6 +56,7 @@ struct instance {
     size_t events;
     struct readiness *readiness;
     struct daemon *daemon; /* NULL: we stay in the foreground */
+    struct control_mode control;
 };
 
 static int fail_as(struct instance *instance, const struct hypervisor_error *error)
@@ -294,15 +296,13 @@ static int announce(struct instance *instance)
     const struct config *config = &instance->config;
     const char *log = config->log != NULL ? config->log : instance->daemon != NULL ? "syslog" : "stderr";
     int rc = toolstack_announce(instance->toolstack);
-    char *name;
+    char name[256];
 
     if (rc != 0) {
         return config_error_set(&instance->error, EXIT_STATUS_FAILED,
                                 "cannot tell xenstore that the devices answer: %s", strerror(-rc));
     }
-    name = toolstack_name(instance->toolstack);
-    rc = log_set_target(log, name != NULL ? name : config->domain);
-    free(name);
+    rc = log_set_target(log, toolstack_name(instance->toolstack, name, sizeof(name)) ? name : config->domain);
     if (rc != 0) {
         config_error_setting(&instance->error, config, "log", log, "cannot be opened: %s", strerror(-rc));
         instance->error.exit_status = EXIT_STATUS_FAILED;
@@ -353,7 +353,9 @@ static int start(struct instance *instance)
         worker_serve(instance->worker, &error) != 0) {
         return fail_as(instance, &error);
     }
-    if (announce(instance) != 0) {
+    if (control_mode_start(&instance->control, config, instance->worker, instance->toolstack, xen_server(hypervisor),
+                           &instance->error) != 0 ||
+        announce(instance) != 0) {
         return -1;
     }
     for (size_t i = 0; i < config->devices; i++) {
@@ -430,6 +432,7 @@ static int run(struct instance *instance)
          * kernel in good order; the guest's requests are answered and its server is gone.
          */
         readiness_withdraw(instance->readiness);
+        control_mode_stop(&instance->control);
         toolstack_close(instance->toolstack);
         /* The recording is left as it is: a thread may still add to it. */
         _exit(EXIT_STATUS_DONE);
@@ -449,6 +452,7 @@ static void tidy(struct instance *instance)
     }
     free(instance->device);
     free(instance->devfn);
+    control_mode_stop(&instance->control);
     worker_destroy(instance->worker);
     recorder_file_close(instance->recording);
     toolstack_close(instance->toolstack);

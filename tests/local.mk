@@ -2,6 +2,7 @@
 include tests/bench/local.mk
 include tests/bridge/local.mk
 include tests/config/local.mk
+include tests/control/local.mk
 include tests/device/local.mk
 include tests/devices/local.mk
 include tests/drv/local.mk

@@ -158,6 +158,7 @@ static void set_up_work(struct console *console)
     console->go_on = (struct ioreqd_work){.run = go_on, .argument = console};
     console->emergency = (struct ioreqd_work){.run = emergency_flush, .argument = console};
     console->resize = (struct ioreqd_work){.run = size_publish, .argument = console};
+    console->look = (struct ioreqd_work){.run = port_look_at_all, .argument = console};
 }
 
 /* Whether some console's size is known, or may become so. */
@@ -169,7 +170,7 @@ static bool has_size(const struct console *console)
         const struct port *port = &console->port[i];
 
         if (port->is_console &&
-            (console->size != 0 ||
+            (atomic_load(&console->size) != 0 ||
              (port->property_stream != NULL && host->stream_size(port->property_stream, &columns, &rows) == 0))) {
             return true;
         }
@@ -366,6 +367,7 @@ static const struct ioreqd_model model = {
     .config_write = ioreqd_virtio_config_write,
     .resume = resume,
     .bus_master = ioreqd_virtio_bus_master,
+    .verb = console_verbs,
 };
 
 const struct ioreqd_model *const *ioreqd_module(const struct ioreqd_host *given)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The device of the model virtio-console (virtio 1.4 §5.3), as its files see it: what all share here, the ports' bytes in
- * port.c, the talk about ports in control.c, emergency output in emergency.c, the terminal's size in size.c, and the
- * device itself in console.c.
+ * port.c, the talk about ports in control.c, emergency output in emergency.c, the terminal's size in size.c, what people
+ * can tell it in verbs.c, and the device itself in console.c.
  *
  * Threads. Registers and configuration are the main loop's. All queues, the streams and the timers share the loop of the
  * queues. What a part of the state belongs to is said below:
@@ -90,7 +90,8 @@ struct console {
     struct port port[PORTS];
     unsigned ports; /* that the driver may hear of; 1: MULTIPORT is not offered */
     char property_size[12];
-    uint32_t size; /* for consoles whose stream has none */
+    _Atomic uint32_t size;   /* for consoles whose stream has none; verbs change it */
+    _Atomic uint32_t closed; /* ports that people have closed: 1 << index */
     uint8_t config[CONFIG_LENGTH];
 
     /* Told. */
@@ -101,7 +102,7 @@ struct console {
     bool quiet; /* streams are left alone */
 
     /* On its way from the main loop to the queues' loop, or back. */
-    struct ioreqd_work rest, rested, go_on, emergency, resize;
+    struct ioreqd_work rest, rested, go_on, emergency, resize, look;
     struct {
         atomic_uint head, tail; /* counted without end; head is the main loop's, tail the queues' */
         uint8_t byte[EMERGENCY_BYTES];
@@ -140,8 +141,10 @@ void port_transmit(struct port *port, struct ioreqd_virtio_queue *queue);
 void port_kick(struct port *port);
 /* Asks to hear of more of the stream. */
 void port_want(struct port *port, unsigned events);
-/* Whether somebody is at the other end. */
+/* Whether somebody is at the other end, and people have not closed the port. */
 bool port_connected(const struct port *port);
+/* Finds out anew what is at the other ends, on the queues' loop. */
+void port_look_at_all(void *console);
 
 /* ---- control.c ---- */
 
@@ -162,6 +165,10 @@ void size_update(struct port *port);
 void size_publish(void *console);
 /* Reads the property; 0 or -EINVAL, which was told. */
 int size_parse(struct console *console);
+
+/* ---- verbs.c ---- */
+
+extern const struct ioreqd_verb console_verbs[];
 
 /* ---- emergency.c ---- */
 

@@ -18,9 +18,15 @@
 #define TURN_BYTES (256u * 1024)       /* moved in one turn: a buffer may have 4 GiB, and others want their turn */
 #define PATIENCE   UINT64_C(500000000) /* nanoseconds */
 
+static bool is_closed(const struct port *port)
+{
+    return (atomic_load(&port->console->closed) >> port->index & 1) != 0;
+}
+
 bool port_connected(const struct port *port)
 {
-    return port->property_stream != NULL && port->console->host->stream_connected(port->property_stream);
+    return !is_closed(port) && port->property_stream != NULL &&
+           port->console->host->stream_connected(port->property_stream);
 }
 
 static void set_wanted(struct port *port, unsigned events)
@@ -50,9 +56,12 @@ void port_kick(struct port *port)
  * To the guest
  */
 
-/* Bytes for a port that nobody in the guest has open stay with whoever sent them. */
+/* Bytes for a port that nobody in the guest has open, or that people have closed, stay with whoever sent them. */
 static bool may_receive(const struct port *port)
 {
+    if (is_closed(port)) {
+        return false;
+    }
     if (!console_multiport(port->console)) {
         return port->index == 0;
     }
@@ -228,6 +237,20 @@ static void on_stream(void *argument, unsigned events)
         control_kick(console);
     }
     port_kick(port);
+}
+
+void port_look_at_all(void *argument)
+{
+    struct console *console = argument;
+
+    for (unsigned i = 0; i < console->ports; i++) {
+        if (console->port[i].property_stream != NULL) {
+            on_stream(&console->port[i], IOREQD_CONNECTED);
+        } else {
+            size_update(&console->port[i]);
+        }
+    }
+    control_kick(console);
 }
 
 int port_create(struct port *port)

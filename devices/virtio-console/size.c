@@ -17,7 +17,7 @@ uint32_t size_look(const struct port *port)
         columns != 0 && rows != 0) {
         return (uint32_t)columns << 16 | rows;
     }
-    return console->size;
+    return atomic_load(&console->size);
 }
 
 void size_update(struct port *port)
@@ -69,6 +69,6 @@ int size_parse(struct console *console)
                                       console->property_size);
         return -EINVAL;
     }
-    console->size = (uint32_t)columns << 16 | rows;
+    atomic_store(&console->size, (uint32_t)columns << 16 | rows);
     return 0;
 }

@@ -20,7 +20,7 @@
  *
  * How the interface grows. Every table that crosses it starts with its size; members are only ever appended;
  * IOREQD_HAS() tells whether the other side's table has one. The elements of arrays (BARs, capabilities, bells,
- * properties, fields, counters) are frozen: new facts come as new arrays. Enumerators are never renumbered, unknown
+ * properties, fields, counters, verbs, parameters) are frozen: new facts come as new arrays. Enumerators are never renumbered, unknown
  * flags must be zero. IOREQD_ABI changes only when none of that would do; a host loads a model of equal ABI only.
  *
  * Units are bytes, nanoseconds, and vectors and queues counted from 0, unless told otherwise. Numbers that the guest
@@ -233,6 +233,45 @@ struct ioreqd_counter {
     uint32_t reserved;
 };
 
+#define IOREQD_PARAMETERS         8 /* of one verb, at most */
+#define IOREQD_PARAMETER_REQUIRED 0x1u
+
+/* What a verb is told. */
+struct ioreqd_parameter {
+    const char *name;
+    const char *help;          /* one line for people */
+    const char *const *choice; /* STRING: the words that it can be, ended by NULL; NULL: any text */
+    uint8_t kind;              /* enum ioreqd_property_kind: BOOL, U32, U64, SIZE or STRING */
+    uint8_t reserved[3];
+    uint32_t flags;   /* IOREQD_PARAMETER_REQUIRED */
+    uint64_t minimum; /* numbers: the range; STRING: of the length; maximum 0: no bound */
+    uint64_t maximum;
+};
+
+/* The value of a parameter, checked to be what that says. */
+struct ioreqd_value {
+    uint32_t given; /* 0: it was left out, and the rest is zero */
+    uint32_t reserved;
+    uint64_t number;  /* BOOL: 0 or 1; U32, U64 and SIZE */
+    const char *text; /* STRING; until run() returns */
+};
+
+/*
+ * What whoever looks after the guest can have a running device do, by ioreqctl(8): pull a cable, change a medium. A verb
+ * is never needed for a device to work, and the guest cannot call it.
+ */
+struct ioreqd_verb {
+    const char *name;                         /* lower case letters, digits and '-' */
+    const char *help;                         /* one line for people */
+    const struct ioreqd_parameter *parameter; /* ends with a NULL name; NULL: none */
+    /*
+     * value[] has one for each parameter, in their order. On the main loop, and not while the device is being reset or
+     * ends. It must not wait: what takes long is only begun. 0, or a negative errno with the reason for people, of size
+     * bytes, which may be left empty.
+     */
+    int (*run)(struct ioreqd_device *device, void *state, const struct ioreqd_value *value, char *reason, size_t size);
+};
+
 enum ioreqd_reset_kind {
     IOREQD_RESET_COLD = 0,     /* power on: called once after create() */
     IOREQD_RESET_BUS = 1,      /* the bus that the device sits on was reset (PCI-to-PCI Bridge 1.2 3.2.5.18) */
@@ -322,6 +361,9 @@ struct ioreqd_model {
     void (*interrupt_mode)(struct ioreqd_device *device, void *state, enum ioreqd_interrupt_mode mode);
     /* The guest let the device reach memory, or took that away (on 0). Work that waited for it can go on. Optional. */
     void (*bus_master)(struct ioreqd_device *device, void *state, int on);
+
+    /* What people can have it do; ends with a NULL name; may be NULL. */
+    const struct ioreqd_verb *verb;
 };
 
 /* ------------------------------------------------------------------------------------------------------------------

@@ -210,6 +210,11 @@ bool bridge_bus_master(const struct bridge_function *function)
     return atomic_load(&function->bus_master) && !has_failed(function);
 }
 
+bool bridge_failed(const struct bridge_function *function)
+{
+    return has_failed(function);
+}
+
 void bridge_fail(struct bridge_function *function)
 {
     atomic_store(&function->failed, true);

@@ -151,6 +151,7 @@ bool bridge_bus_master(const struct bridge_function *function);
 
 /* The function reads as all ones, raises nothing and reaches nothing, until a reset of its bus. [any] */
 void bridge_fail(struct bridge_function *function);
+bool bridge_failed(const struct bridge_function *function);
 
 /* "0000:00:10.0": where the function is at this moment. */
 struct bridge_place {

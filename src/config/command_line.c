@@ -136,6 +136,16 @@ static int set_record(struct config *config, const char *value, struct config_er
     return set_string(&config->record, value, error);
 }
 
+static int set_control(struct config *config, const char *value, struct config_error *error)
+{
+    return set_string(&config->control, value, error);
+}
+
+static int set_monitor(struct config *config, const char *value, struct config_error *error)
+{
+    return set_string(&config->monitor, value, error);
+}
+
 static int set_module_dir(struct config *config, const char *value, struct config_error *error)
 {
     return set_string(&config->module_dir, value, error);
@@ -184,6 +194,8 @@ static const struct config_option options[] = {
     {"--check", NULL, false, set_check},
     {"--describe", "acpi|dts|human", false, set_describe},
     {"--record", "FILE", false, set_record},
+    {"--control-socket", "PATH|none", false, set_control},
+    {"--monitor-socket", "PATH|none", false, set_monitor},
     {"--module-dir", "DIR", false, set_module_dir},
     {"--log-level", "LEVEL", false, set_log_level},
     {"--version", NULL, false, set_version},
@@ -380,6 +392,8 @@ void config_free(struct config *config)
     free(config->log);
     free(config->module_dir);
     free(config->record);
+    free(config->control);
+    free(config->monitor);
     free(config->help_model);
     *config = (struct config){.mode = CONFIG_RUN, .log_level = LOG_INFO};
 }

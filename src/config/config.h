@@ -62,6 +62,9 @@ struct config_device {
     unsigned reading;          /* the line of the file that is being read; 0: none */
 };
 
+/* Instead of the path of a socket: there is to be none. */
+#define CONFIG_NO_SOCKET "none"
+
 /* Strings that were not given are NULL. In the modes that print help, domain and devices may be absent. */
 struct config {
     enum config_mode mode;
@@ -78,6 +81,8 @@ struct config {
     char *log; /* --log: stderr, syslog, journal, or a path with a '/' in it */
     char *module_dir;
     char *record;
+    char *control; /* paths of the control sockets, or CONFIG_NO_SOCKET; NULL: where ioreqctl looks for them */
+    char *monitor;
     enum config_description description; /* with CONFIG_DESCRIBE */
     char *help_model;                    /* with CONFIG_MODEL_HELP */
     enum log_level log_level;

@@ -2,6 +2,7 @@
 noinst_LTLIBRARIES += libioreqd-config.la
 libioreqd_config_la_SOURCES = \
     src/exit_status.h \
+    src/event.c src/event.h \
     src/log.c src/log.h \
     src/log_sink.c src/log_sink.h \
     src/log_syslog.c src/log_syslog.h \
@@ -26,4 +27,5 @@ libioreqd_config_la_SOURCES = \
     src/config/search.c src/config/search.h \
     src/config/setting.c src/config/setting.h \
     src/config/value.c src/config/value.h
+libioreqd_config_la_CPPFLAGS = $(AM_CPPFLAGS) -DRUN_DIRECTORY='"$(runstatedir)/ioreqd"'
 libioreqd_config_la_LIBADD = libioreqd-host-config.la

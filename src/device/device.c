@@ -19,6 +19,7 @@
 #include "device/network.h"
 #include "device/sockets.h"
 #include "device/stream.h"
+#include "device/timer.h"
 
 /* Of one device: more than that are of no use to its queues. */
 #define MOST_THREADS 64u
@@ -28,11 +29,12 @@ static void on_quiet_for_reset(void *argument);
 struct ioreqd_device *device_create(const struct ioreqd_model *model, const char *id,
                                     const struct device_environment *environment)
 {
-    struct ioreqd_device *device = calloc(1, sizeof(*device));
+    struct ioreqd_device *device = aligned_alloc(_Alignof(struct ioreqd_device), sizeof(*device));
 
     if (device == NULL) {
         return NULL;
     }
+    memset(device, 0, sizeof(*device));
     device->model = model;
     device->environment = environment;
     device_set_threads(device, DEVICE_THREADS_AUTO);
@@ -176,19 +178,34 @@ int device_keep_network(struct ioreqd_device *device, struct ioreqd_network *net
 static uint64_t on_read(void *argument, unsigned bar, uint64_t offset, unsigned size)
 {
     struct ioreqd_device *device = argument;
+    uint64_t begun, value;
 
+    device->accesses[DEVICE_READS]++;
     if (device->phase != DEVICE_RUNNING) {
         return bridge_all_ones(size);
     }
-    return device->model->read(device, device->state, bar, offset, size);
+    if (!device->environment->timed) {
+        return device->model->read(device, device->state, bar, offset, size);
+    }
+    begun = timer_now();
+    value = device->model->read(device, device->state, bar, offset, size);
+    device_count_time(device, begun);
+    return value;
 }
 
 static void on_write(void *argument, unsigned bar, uint64_t offset, unsigned size, uint64_t value)
 {
     struct ioreqd_device *device = argument;
+    uint64_t begun;
 
-    if (device->phase == DEVICE_RUNNING) {
-        device->model->write(device, device->state, bar, offset, size, value);
+    device->accesses[DEVICE_WRITES]++;
+    if (device->phase != DEVICE_RUNNING) {
+        return;
+    }
+    begun = device->environment->timed ? timer_now() : 0;
+    device->model->write(device, device->state, bar, offset, size, value);
+    if (begun != 0) {
+        device_count_time(device, begun);
     }
 }
 
@@ -196,6 +213,7 @@ static void on_bell(void *argument, unsigned queue, uint32_t value)
 {
     struct ioreqd_device *device = argument;
 
+    device->accesses[DEVICE_BELLS]++;
     if (device->phase != DEVICE_RUNNING) {
         return;
     }
@@ -218,6 +236,7 @@ static uint32_t on_config_read(void *argument, unsigned index, unsigned offset, 
 {
     struct ioreqd_device *device = argument;
 
+    device->accesses[DEVICE_CONFIG]++;
     return device->model->config_read == NULL || device->phase != DEVICE_RUNNING
                ? value
                : device->model->config_read(device, device->state, index, offset, size, value);
@@ -227,6 +246,7 @@ static void on_config_write(void *argument, unsigned index, unsigned offset, uns
 {
     struct ioreqd_device *device = argument;
 
+    device->accesses[DEVICE_CONFIG]++;
     if (device->model->config_write != NULL && device->phase == DEVICE_RUNNING) {
         device->model->config_write(device, device->state, index, offset, size, value);
     }
@@ -493,13 +513,9 @@ void device_quiesce(struct ioreqd_device *device, struct ioreqd_work *when_quiet
 
 void device_log_counters(struct ioreqd_device *device)
 {
-    const struct ioreqd_counter *counter = device->model->counter;
+    struct device_count count;
 
-    for (; counter != NULL && counter->name != NULL; counter++) {
-        const _Atomic uint64_t *value =
-            (const _Atomic uint64_t *)(const void *)((const uint8_t *)device->state + counter->offset);
-
-        log_line(LOG_DEBUG, device->name, "%s: %" PRIu64 " %s", counter->name, atomic_load(value), counter->unit);
+    for (size_t i = 0; device_counter(device, i, &count); i++) {
+        log_line(LOG_DEBUG, device->name, "%s: %" PRIu64 " %s", count.name, count.value, count.unit);
     }
-    log_line(LOG_DEBUG, device->name, "guest errors: %" PRIu64, (uint64_t)atomic_load(&device->guest_errors));
 }

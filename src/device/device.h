@@ -46,6 +46,7 @@ struct device_environment {
     struct ioreqd_loop *main_loop;
     struct heartbeat *heartbeat;            /* NULL: nobody asks whether the loops turn */
     const struct device_observer *observer; /* NULL: nobody; set before the first device is started */
+    bool timed;                             /* the time that accesses take is measured; changes on the main thread */
 };
 
 /* A device with its state zeroed: the caller then parses the properties into device_state(). NULL: no memory. */

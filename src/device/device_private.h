@@ -6,6 +6,7 @@
 #define IOREQD_DEVICE_DEVICE_PRIVATE_H
 
 #include "device/device.h"
+#include "device/statistics.h"
 #include "log.h"
 
 /* A doorbell on its way to the queue's loop. */
@@ -22,6 +23,13 @@ struct queue_bell {
  * A device that is not running is not there for the guest: it reads as all ones.
  */
 enum device_phase { DEVICE_CREATED, DEVICE_RUNNING, DEVICE_RESETTING, DEVICE_ENDING };
+
+/* What any thread counts: each has a slot of its own, or shares one with few others. */
+struct device_tally {
+    _Alignas(64) atomic_uint_fast64_t count[DEVICE_TALLIES];
+};
+
+#define TALLY_SLOTS 8u
 
 struct ioreqd_device {
     const struct ioreqd_model *model;
@@ -61,9 +69,18 @@ struct ioreqd_device {
     struct log_limit guest_error_limit;
     atomic_uint_fast64_t guest_errors;
 
+    uint64_t accesses[DEVICE_ACCESSES]; /* main thread */
+    uint64_t took[DEVICE_TIMES];
+    struct device_tally tally[TALLY_SLOTS];
+
     const char *wrong_property; /* what property_error() was told */
     char reason[256];
 };
+
+/* An access of the guest began at that time, and is over. Main thread. */
+void device_count_time(struct ioreqd_device *device, uint64_t begun);
+/* Adds to what is counted of the device. [any] */
+void device_count(struct ioreqd_device *device, enum device_tally_kind kind, uint64_t more);
 
 /* The loop of a queue; made now if it is not there and the device is being configured. */
 struct ioreqd_loop *device_queue_loop(struct ioreqd_device *device, unsigned queue);

@@ -35,6 +35,11 @@ void file_tell_facts(const struct ioreqd_file *file, struct ioreqd_file_facts *f
 /* As file_on_resize() of struct ioreqd_host. 0, -EBUSY or -ENOMEM. */
 int file_follow_size(struct ioreqd_file *file, struct ioreqd_loop *main_loop, void (*resized)(void *argument),
                      void *argument);
+/*
+ * Looks at the size at once; with size, a regular file is given that many bytes first, and fewer than it has only with
+ * shrink. Main thread. 0, or a negative errno with the reason, of room bytes, for people.
+ */
+int file_resize(struct ioreqd_file *file, const uint64_t *size, bool shrink, char *reason, size_t room);
 
 /* As file_submit() of struct ioreqd_host. */
 void file_submit(struct ioreqd_file *file, struct ioreqd_loop *loop, struct ioreqd_file_request *request);

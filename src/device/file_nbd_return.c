@@ -10,6 +10,7 @@
 #include "device/loop.h"
 #include "device/timer.h"
 #include "device/watch.h"
+#include "event.h"
 #include "log.h"
 
 static void try_later(struct file_nbd *nbd)
@@ -50,7 +51,7 @@ void file_nbd_lose(struct file_nbd *nbd)
 
     log_line(LOG_ERROR, nbd->file->owner, "the connection to %s is lost: requests wait until there is one again%s%s",
              nbd->file->name, reason != NULL ? ": " : "", reason != NULL ? reason : "");
-    log_line(LOG_INFO, nbd->file->owner, "event nbd-lost");
+    event_tell(nbd->file->owner, "nbd-lost", NULL);
     file_nbd_disconnect(nbd);
     /* A server that takes connections but cannot serve is not to be kept busy with it. */
     if (timer_now() - nbd->since > NBD_LONGEST_PAUSE) {
@@ -159,7 +160,7 @@ void file_nbd_go_on(struct file_nbd *nbd)
              "%s is there again: %u requests were sent again, and before them %u writes (%" PRIu64
              " bytes) that no flush had covered",
              nbd->file->name, again, nbd->replayed, nbd->replayed_bytes);
-    log_line(LOG_INFO, nbd->file->owner, "event nbd-back");
+    event_tell(nbd->file->owner, "nbd-back", NULL);
 }
 
 void file_nbd_on_tried(void *argument)

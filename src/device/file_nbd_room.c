@@ -7,10 +7,12 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "device/loop.h"
 #include "device/timer.h"
+#include "event.h"
 #include "log.h"
 
 #define IDLE_NANOSECONDS UINT64_C(5000000000) /* without a write, after which the disk is idle */
@@ -55,6 +57,7 @@ void file_nbd_note_damage(struct file_nbd *nbd, struct nbd_record *record, int e
 void file_nbd_tell_damage(struct file_nbd *nbd, const char *what)
 {
     struct nbd_damage *damage = &nbd->damage;
+    char json[128];
 
     if (damage->bytes == 0) {
         return;
@@ -63,9 +66,9 @@ void file_nbd_tell_damage(struct file_nbd *nbd, const char *what)
              "%" PRIu64 " bytes that were written to %s, from byte %" PRIu64 " to %" PRIu64
              ", may be lost, because %s failed: %s: the guest's next flush fails",
              damage->bytes, nbd->file->name, damage->begin, damage->end - 1, what, strerror(damage->error));
-    log_line(LOG_INFO, nbd->file->owner,
-             "event nbd-damaged {\"bytes\": %" PRIu64 ", \"first\": %" PRIu64 ", \"last\": %" PRIu64 "}", damage->bytes,
-             damage->begin, damage->end - 1);
+    snprintf(json, sizeof(json), "{\"bytes\": %" PRIu64 ", \"first\": %" PRIu64 ", \"last\": %" PRIu64 "}",
+             damage->bytes, damage->begin, damage->end - 1);
+    event_tell(nbd->file->owner, "nbd-damaged", json);
     damage->bytes = 0;
     damage->number++;
 }

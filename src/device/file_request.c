@@ -5,6 +5,7 @@
  * the size and the limits' two numbers.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,6 +15,7 @@
 #include "device/file_ring.h"
 #include "device/loop.h"
 #include "device/timer.h"
+#include "event.h"
 #include "log.h"
 
 #define RETRY_NANOSECONDS UINT64_C(1000000000)
@@ -73,6 +75,7 @@ static bool may_mend(const struct file_channel *channel, const struct ioreqd_fil
 static void tell_stopped(struct file_channel *channel, const struct ioreqd_file_request *request, int result)
 {
     const char *what = is_read(request) ? "read" : "write";
+    char facts[64];
 
     if (channel->told) {
         return;
@@ -81,15 +84,15 @@ static void tell_stopped(struct file_channel *channel, const struct ioreqd_file_
     log_line(LOG_ERROR, channel->file->owner,
              "%s cannot be %s: %s: the guest waits, and it is tried again each second: mend that", channel->file->name,
              is_read(request) ? "read" : "written", strerror(-result));
-    log_line(LOG_INFO, channel->file->owner, "event file-stopped {\"operation\": \"%s\", \"error\": %d}", what,
-             -result);
+    snprintf(facts, sizeof(facts), "{\"operation\": \"%s\", \"error\": %d}", what, -result);
+    event_tell(channel->file->owner, "file-stopped", facts);
 }
 
 static void tell_mended(struct file_channel *channel)
 {
     channel->told = false;
     log_line(LOG_INFO, channel->file->owner, "%s works again", channel->file->name);
-    log_line(LOG_INFO, channel->file->owner, "event file-resumed");
+    event_tell(channel->file->owner, "file-resumed", NULL);
 }
 
 static void retry(void *argument)

@@ -7,11 +7,15 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "device/loop.h"
 #include "device/timer.h"
 #include "log.h"
 
+#define SECTOR           512u
 #define LOOK_NANOSECONDS UINT64_C(1000000000)
 
 void file_set_size(struct ioreqd_file *file, uint64_t size)
@@ -36,6 +40,56 @@ static void look(void *argument)
         file_set_size(file, size);
     }
     timer_arm(file->look, timer_now() + LOOK_NANOSECONDS);
+}
+
+/* What keeps a file from being given another size; NULL: nothing. */
+static const char *not_resizable(const struct ioreqd_file *file, uint64_t size, bool shrink, int *error)
+{
+    *error = -EINVAL;
+    if (file->block_device) {
+        return "it is a block device: resize it by its own means, and then call this without a size";
+    }
+    if (file->read_only) {
+        *error = -EROFS;
+        return "it is open for reading only";
+    }
+    if (size == 0 || size % SECTOR != 0 || size > INT64_MAX) {
+        return "a size is a multiple of 512 bytes, and not 0";
+    }
+    if (size < atomic_load(&file->size) && !shrink) {
+        return "it would shrink, and what lies behind the new end be lost: allow it with shrink";
+    }
+    return NULL;
+}
+
+int file_resize(struct ioreqd_file *file, const uint64_t *size, bool shrink, char *reason, size_t room)
+{
+    const char *why = NULL;
+    uint64_t now;
+    int rc = 0;
+
+    if (file->nbd != NULL) {
+        snprintf(reason, room, "%s: an NBD server tells the size of an export only when it is connected to",
+                 file->name);
+        return -EOPNOTSUPP;
+    }
+    if (size != NULL) {
+        why = not_resizable(file, *size, shrink, &rc);
+        if (why == NULL && ftruncate(file->fd, (off_t)*size) != 0) {
+            rc = -errno;
+            why = strerror(errno);
+        }
+    }
+    if (why == NULL) {
+        rc = file_measure(file, &now);
+        why = rc != 0 ? strerror(-rc) : NULL;
+    }
+    if (why != NULL) {
+        snprintf(reason, room, "%s: %s", file->name, why);
+        return rc;
+    }
+    file_set_size(file, now);
+    return 0;
 }
 
 int file_follow_size(struct ioreqd_file *file, struct ioreqd_loop *main_loop, void (*resized)(void *argument),

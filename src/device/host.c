@@ -18,6 +18,7 @@
 #include "device/stream.h"
 #include "device/timer.h"
 #include "device/watch.h"
+#include "event.h"
 
 /* ---- DMA: gated by the bus master bit of the function. The address says whether it is granted memory, or the guest's own. ---- */
 
@@ -35,6 +36,7 @@ static int dma_read(struct ioreqd_device *device, uint64_t address, void *to, si
                  ? granted_memory_read(guest_memory_hypervisor(memory), address, to, length)
                  : guest_memory_read(memory, address, to, length);
 
+    device_count(device, rc == 0 ? DEVICE_BYTES_FROM_GUEST : DEVICE_DMA_ERRORS, rc == 0 ? length : 1);
     if (observer != NULL) {
         observer->dma(observer->context, device, IOREQD_FROM_GUEST, address, to, length, rc);
     }
@@ -50,6 +52,7 @@ static int dma_write(struct ioreqd_device *device, uint64_t address, const void 
                  ? granted_memory_write(guest_memory_hypervisor(memory), address, from, length)
                  : guest_memory_write(memory, address, from, length);
 
+    device_count(device, rc == 0 ? DEVICE_BYTES_TO_GUEST : DEVICE_DMA_ERRORS, rc == 0 ? length : 1);
     if (observer != NULL) {
         observer->dma(observer->context, device, IOREQD_TO_GUEST, address, from, length, rc);
     }
@@ -68,6 +71,11 @@ static int dma_map(struct ioreqd_device *device, uint64_t address, size_t length
                                           direction == IOREQD_TO_GUEST, iov, pin, count)
                      : guest_memory_pin(memory, address, length, iov, pin, count);
 
+    if (pieces > 0) {
+        device_count(device, direction == IOREQD_TO_GUEST ? DEVICE_BYTES_TO_GUEST : DEVICE_BYTES_FROM_GUEST, length);
+    } else {
+        device_count(device, DEVICE_DMA_ERRORS, pieces != -E2BIG);
+    }
     if (observer != NULL) {
         observer->map(observer->context, device, direction, address, length, iov, pin, pieces);
     }
@@ -162,6 +170,7 @@ static void window_close(struct ioreqd_window *window)
 static void msix(struct ioreqd_device *device, unsigned vector)
 {
     if (device->function != NULL) {
+        device_count(device, DEVICE_INTERRUPTS, 1);
         bridge_msix(device->function, vector);
     }
 }
@@ -169,6 +178,7 @@ static void msix(struct ioreqd_device *device, unsigned vector)
 static void msi(struct ioreqd_device *device, unsigned vector)
 {
     if (device->function != NULL) {
+        device_count(device, DEVICE_INTERRUPTS, 1);
         bridge_msi(device->function, vector);
     }
 }
@@ -186,6 +196,7 @@ static int msix_enabled(struct ioreqd_device *device)
 static void intx(struct ioreqd_device *device, int level)
 {
     if (device->function != NULL) {
+        device_count(device, DEVICE_INTERRUPTS, level != 0);
         bridge_intx(device->function, level != 0);
     }
 }
@@ -344,7 +355,7 @@ static void fail(struct ioreqd_device *device, const char *format, ...)
 
 static void event(struct ioreqd_device *device, const char *name, const char *json)
 {
-    log_line(LOG_INFO, device->name, "event %s%s%s", name, json != NULL ? " " : "", json != NULL ? json : "");
+    event_tell(device->name, name, json);
 }
 
 static void property_error(struct ioreqd_device *device, const char *property, const char *format, ...)

@@ -75,6 +75,53 @@ static bool check_counters(const struct ioreqd_model *model, char *reason, size_
     return true;
 }
 
+/* Of verbs and parameters, which people type. */
+static bool is_word(const char *text)
+{
+    return *text != '\0' && strlen(text) < 32 && text[strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-")] == '\0';
+}
+
+static bool check_parameters(const struct ioreqd_verb *verb, char *reason, size_t size)
+{
+    const struct ioreqd_parameter *parameter = verb->parameter;
+
+    for (unsigned i = 0; parameter != NULL && parameter->name != NULL; i++, parameter++) {
+        bool plain = parameter->kind >= IOREQD_PROPERTY_BOOL && parameter->kind <= IOREQD_PROPERTY_STRING;
+
+        if (i == IOREQD_PARAMETERS) {
+            return refuse(reason, size, "verb %s has more than %d parameters", verb->name, IOREQD_PARAMETERS);
+        }
+        if (!is_word(parameter->name) || parameter->help == NULL || !plain ||
+            (parameter->flags & ~IOREQD_PARAMETER_REQUIRED) != 0 ||
+            (parameter->choice != NULL && parameter->kind != IOREQD_PROPERTY_STRING)) {
+            return refuse(reason, size,
+                          "parameter %s of verb %s is no word, has no help, or is of a kind that it cannot be",
+                          parameter->name, verb->name);
+        }
+    }
+    return true;
+}
+
+static bool check_verbs(const struct ioreqd_model *model, char *reason, size_t size)
+{
+    const struct ioreqd_verb *verb = IOREQD_HAS(model, verb) ? model->verb : NULL;
+
+    for (; verb != NULL && verb->name != NULL; verb++) {
+        if (!is_word(verb->name) || verb->help == NULL || verb->run == NULL) {
+            return refuse(reason, size, "verb %s is no word, has no help, or does nothing", verb->name);
+        }
+        for (const struct ioreqd_verb *other = model->verb; other != verb; other++) {
+            if (strcmp(other->name, verb->name) == 0) {
+                return refuse(reason, size, "there are two verbs %s", verb->name);
+            }
+        }
+        if (!check_parameters(verb, reason, size)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool is_name(const char *text)
 {
     return text != NULL && *text != '\0' && strlen(text) < 32 &&
@@ -112,7 +159,7 @@ static bool check_model(const struct ioreqd_model *model, char *reason, size_t s
     if (model->description->bells != 0 && model->bell == NULL) {
         return refuse(reason, size, "it has doorbells and no function bell");
     }
-    return check_fields(model, reason, size) && check_counters(model, reason, size);
+    return check_fields(model, reason, size) && check_counters(model, reason, size) && check_verbs(model, reason, size);
 }
 
 struct module *module_open(const char *path, char *reason, size_t size)

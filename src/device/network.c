@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "device/loop.h"
 #include "device/network_private.h"
 #include "log.h"
 
@@ -127,6 +128,9 @@ const char *network_place(const struct ioreqd_network *network)
 
 static unsigned at_hand(struct network_pair *pair)
 {
+    if (atomic_load(&pair->network->pulled)) {
+        return pair->asked & IOREQD_WRITABLE; /* to be lost */
+    }
     return pair->network->kind->at_hand(pair) & pair->wanted;
 }
 
@@ -148,7 +152,7 @@ static void tell_again(struct network_pair *pair)
 
 void network_tell(struct network_pair *pair, unsigned events)
 {
-    events &= pair->wanted | IOREQD_CONNECTED;
+    events &= (atomic_load(&pair->network->pulled) ? pair->asked & IOREQD_WRITABLE : pair->wanted) | IOREQD_CONNECTED;
     if (events == 0) {
         return;
     }
@@ -172,6 +176,35 @@ static void on_notice(void *argument)
     pair->noticed = false;
     pair->link_news = false;
     network_tell(pair, events);
+}
+
+/* ---- the cable ---- */
+
+static void set_wanted(struct network_pair *pair)
+{
+    pair->wanted = atomic_load(&pair->network->pulled) ? 0 : pair->asked;
+    pair->network->kind->wait(pair);
+}
+
+/* On the pair's loop. */
+static void follow_pull(void *argument)
+{
+    struct network_pair *pair = argument;
+
+    set_wanted(pair);
+    network_notice(pair, IOREQD_CONNECTED);
+}
+
+void network_pull(struct ioreqd_network *network, bool pulled)
+{
+    if (atomic_exchange(&network->pulled, pulled) == pulled) {
+        return;
+    }
+    for (unsigned i = 0; i < NETWORK_PAIRS; i++) {
+        if (network->pair[i] != NULL) {
+            loop_post(network->pair[i]->loop, &network->pair[i]->follow_pull);
+        }
+    }
 }
 
 /* ---- what the device calls ---- */
@@ -215,6 +248,7 @@ int network_attach(struct ioreqd_loop *main_loop, struct ioreqd_loop *loop, stru
     pair->loop = loop;
     pair->ready = ready;
     pair->argument = argument;
+    pair->follow_pull = (struct ioreqd_work){.run = follow_pull, .argument = pair};
     pair->notice = timer_make(loop, on_notice, pair);
     rc = pair->notice != NULL ? network->kind->attach(pair) : -ENOMEM;
     if (rc != 0) {
@@ -236,8 +270,8 @@ void network_want(struct ioreqd_network *network, unsigned index, unsigned event
     struct network_pair *pair = pair_of(network, index);
 
     if (pair != NULL) {
-        pair->wanted = events & (IOREQD_READABLE | IOREQD_WRITABLE);
-        network->kind->wait(pair);
+        pair->asked = events & (IOREQD_READABLE | IOREQD_WRITABLE);
+        set_wanted(pair);
         tell_again(pair);
     }
 }
@@ -250,7 +284,7 @@ int network_read(struct ioreqd_network *network, unsigned index, void *to, size_
     if (pair == NULL || length < IOREQD_NETWORK_HEADER) {
         return -EINVAL;
     }
-    rc = network->kind->read(pair, to, length);
+    rc = atomic_load(&network->pulled) ? -EAGAIN : network->kind->read(pair, to, length);
     tell_again(pair);
     return rc;
 }
@@ -269,7 +303,7 @@ int network_write(struct ioreqd_network *network, unsigned index, const struct i
     if (length > IOREQD_NETWORK_HEADER + IOREQD_NETWORK_MAX_PACKET) {
         return -EMSGSIZE;
     }
-    if (length < IOREQD_NETWORK_HEADER + NETWORK_SHORTEST || !atomic_load(&network->link)) {
+    if (length < IOREQD_NETWORK_HEADER + NETWORK_SHORTEST || !network_link(network)) {
         return (int)length; /* lost */
     }
     return network->kind->write(pair, iov, count, length);
@@ -326,5 +360,5 @@ int network_set_steering(struct ioreqd_network *network, const struct ioreqd_net
 
 int network_link(struct ioreqd_network *network)
 {
-    return atomic_load(&network->link);
+    return atomic_load(&network->link) && !atomic_load(&network->pulled);
 }

@@ -26,6 +26,8 @@ void network_close(struct ioreqd_network *network);
 
 /* Where its packets go, as people wrote it. */
 const char *network_place(const struct ioreqd_network *network);
+/* Pulls the cable, or puts it back: with it pulled there is no link, whatever the network says. Main thread. */
+void network_pull(struct ioreqd_network *network, bool pulled);
 
 /* As network_watch(), network_want() and so on of struct ioreqd_host; the main loop is where links are watched. */
 int network_attach(struct ioreqd_loop *main_loop, struct ioreqd_loop *loop, struct ioreqd_network *network,

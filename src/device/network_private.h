@@ -28,7 +28,9 @@ struct network_pair {
     struct ioreqd_loop *loop;
     void (*ready)(void *argument, unsigned events);
     void *argument;
-    unsigned wanted;
+    unsigned asked;  /* by the device */
+    unsigned wanted; /* of the kind: as asked, or nothing while the cable is pulled */
+    struct ioreqd_work follow_pull;
     struct ioreqd_timer *notice;
     bool noticed;   /* the timer is set */
     bool link_news; /* to be told with it */
@@ -67,7 +69,8 @@ struct ioreqd_network {
     void *own; /* the kind's */
     char *place;
     struct ioreqd_network_facts facts;
-    atomic_bool link;
+    atomic_bool link;              /* the network's own: see network_link() */
+    atomic_bool pulled;            /* see network_pull() */
     struct ioreqd_loop *main_loop; /* NULL: no pair is attached */
     struct network_pair *pair[NETWORK_PAIRS];
 };

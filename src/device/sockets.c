@@ -31,7 +31,8 @@ struct ioreqd_sockets {
     void *argument;
 };
 
-int sockets_open(const char *path, bool check, struct ioreqd_sockets **opened, char *reason, size_t size)
+int sockets_open_for(const char *path, mode_t mode, bool check, struct ioreqd_sockets **opened, char *reason,
+                     size_t size)
 {
     struct ioreqd_sockets *sockets;
     int error;
@@ -54,7 +55,7 @@ int sockets_open(const char *path, bool check, struct ioreqd_sockets **opened, c
         free(sockets);
         return stream_refuse(reason, size, ENOMEM, "out of memory");
     }
-    if (unix_listener_open(&sockets->listener, path, BACKLOG, reason, size) != 0) {
+    if (unix_listener_open(&sockets->listener, path, mode, BACKLOG, reason, size) != 0) {
         error = errno;
         free(sockets->path);
         free(sockets);
@@ -63,6 +64,11 @@ int sockets_open(const char *path, bool check, struct ioreqd_sockets **opened, c
     }
     *opened = sockets;
     return 0;
+}
+
+int sockets_open(const char *path, bool check, struct ioreqd_sockets **opened, char *reason, size_t size)
+{
+    return sockets_open_for(path, UNIX_LISTENER_PRIVATE, check, opened, reason, size);
 }
 
 void sockets_close(struct ioreqd_sockets *sockets)

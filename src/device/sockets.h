@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 #include "ioreqd/device.h"
 
@@ -17,6 +18,9 @@
  * do, nothing is made, and *sockets is NULL. 0, or -1 with errno set and reason, of size bytes, for people.
  */
 int sockets_open(const char *path, bool check, struct ioreqd_sockets **sockets, char *reason, size_t size);
+/* The same with another mode than that for ioreqd's user alone. */
+int sockets_open_for(const char *path, mode_t mode, bool check, struct ioreqd_sockets **sockets, char *reason,
+                     size_t size);
 /* Removes the socket that listens. NULL is allowed. */
 void sockets_close(struct ioreqd_sockets *sockets);
 

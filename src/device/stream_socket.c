@@ -46,7 +46,7 @@ static int open_it(struct ioreqd_stream *stream, const char *path, bool check, c
         stream_refuse(reason, size, ENOMEM, "out of memory");
         goto fail;
     }
-    if (unix_listener_open(&listener->socket, path, BACKLOG, reason, size) != 0) {
+    if (unix_listener_open(&listener->socket, path, UNIX_LISTENER_PRIVATE, BACKLOG, reason, size) != 0) {
         goto fail;
     }
     stream->own = listener;

@@ -11,8 +11,6 @@
 
 #include "device/stream_private.h"
 
-#define MODE (S_IRUSR | S_IWUSR) /* whoever reaches a guest's console may own the guest */
-
 /*
  * Whether a process has the socket bound, 0 or 1, or -1 with errno set. Asked with a socket of another type, which
  * the kernel refuses with EPROTOTYPE when somebody is there: a peer would disturb them.
@@ -71,20 +69,21 @@ static int make_room(const struct sockaddr_un *address, bool check, char *reason
     return 0;
 }
 
-static int listen_at(struct unix_listener *listener, const struct sockaddr_un *address, int backlog, char *reason,
-                     size_t size)
+static int listen_at(struct unix_listener *listener, const struct sockaddr_un *address, mode_t mode, int backlog,
+                     char *reason, size_t size)
 {
     struct stat status;
 
     listener->descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    /* The mode of a socket before bind() is that of the file that bind() makes: nobody gets in between. */
-    if (listener->descriptor < 0 || fchmod(listener->descriptor, MODE) != 0) {
+    /* The mode of a socket before bind() is that of the file that bind() makes, less the umask: nobody gets in between. */
+    if (listener->descriptor < 0 || fchmod(listener->descriptor, mode) != 0) {
         return stream_refuse(reason, size, errno, "no socket can be made: %s", strerror(errno));
     }
     if (bind(listener->descriptor, (const struct sockaddr *)address, sizeof(*address)) != 0) {
         return stream_refuse(reason, size, errno, "cannot be made: %s: %s", strerror(errno), stream_remedy(errno));
     }
-    if (stat(address->sun_path, &status) != 0 || listen(listener->descriptor, backlog) != 0) {
+    if (chmod(address->sun_path, mode) != 0 || stat(address->sun_path, &status) != 0 ||
+        listen(listener->descriptor, backlog) != 0) {
         int error = errno;
 
         unlink(address->sun_path);
@@ -116,14 +115,15 @@ int unix_listener_check(const char *path, char *reason, size_t size)
     return stream_check_place(path, reason, size);
 }
 
-int unix_listener_open(struct unix_listener *listener, const char *path, int backlog, char *reason, size_t size)
+int unix_listener_open(struct unix_listener *listener, const char *path, mode_t mode, int backlog, char *reason,
+                       size_t size)
 {
     struct sockaddr_un address;
 
     if (address_of(path, &address, reason, size) != 0 || make_room(&address, false, reason, size) != 0) {
         return -1;
     }
-    if (listen_at(listener, &address, backlog, reason, size) != 0) {
+    if (listen_at(listener, &address, mode, backlog, reason, size) != 0) {
         int error = errno;
 
         if (listener->descriptor >= 0) {

@@ -38,8 +38,8 @@ void toolstack_close(struct toolstack *toolstack);
 /* Kind and number of the domain; vcpus is not known here: 0. */
 const struct hypervisor_guest *toolstack_guest(const struct toolstack *toolstack);
 
-/* Its name, which the caller frees; NULL: it has none. */
-char *toolstack_name(struct toolstack *toolstack);
+/* Fills in its name; false, and an empty text, where it has none. */
+bool toolstack_name(struct toolstack *toolstack, char *name, size_t size);
 
 /* Polls readable when some domain's life may have changed; toolstack_life() then clears it and tells of ours. */
 int toolstack_life_fd(const struct toolstack *toolstack);

@@ -15,6 +15,7 @@
 
 #include "bridge/bridge.h"
 #include "device/heartbeat.h"
+#include "device/timer.h"
 #include "log.h"
 #include "worker/dispatch.h"
 
@@ -54,6 +55,7 @@ struct worker {
     size_t ports;
     struct worker_device **device;
     size_t devices;
+    struct trace *trace; /* NULL: off */
 
     struct event *requests;
     struct event *sweep;
@@ -128,6 +130,7 @@ void worker_destroy(struct worker *worker)
         free(worker->device[i]);
     }
     free(worker->device);
+    free(worker->trace);
     free(worker->port);
     free(worker->host);
     bridge_destroy(worker->environment.bridge);
@@ -333,6 +336,26 @@ static void on_sweep(evutil_socket_t fd, short what, void *argument)
     }
 }
 
+static uint64_t serve_recorded(struct worker *worker, unsigned vcpu, const struct request *request)
+{
+    uint64_t data;
+
+    recorder_request(worker->dispatch.recorder, vcpu, request);
+    data = dispatch_request(&worker->dispatch, request);
+    recorder_answer(worker->dispatch.recorder, data);
+    return data;
+}
+
+static void serve_traced(struct worker *worker, unsigned vcpu, const struct request *request)
+{
+    uint64_t begun = timer_now();
+    uint64_t data = worker->dispatch.recorder == NULL ? dispatch_request(&worker->dispatch, request)
+                                                      : serve_recorded(worker, vcpu, request);
+
+    worker->hypervisor->ops->answer(worker->hypervisor, vcpu, data);
+    trace_add(worker->trace, vcpu, request, data, begun);
+}
+
 /* Serves what one vCPU asks. The answer goes out before a doorbell is handed on: the vCPU runs meanwhile. */
 static void serve_vcpu(struct worker *worker, unsigned vcpu)
 {
@@ -342,15 +365,12 @@ static void serve_vcpu(struct worker *worker, unsigned vcpu)
     if (!hypervisor->ops->take(hypervisor, vcpu, &request)) {
         return;
     }
-    if (worker->dispatch.recorder == NULL) {
+    if (worker->trace != NULL) {
+        serve_traced(worker, vcpu, &request);
+    } else if (worker->dispatch.recorder == NULL) {
         hypervisor->ops->answer(hypervisor, vcpu, dispatch_request(&worker->dispatch, &request));
     } else {
-        uint64_t data;
-
-        recorder_request(worker->dispatch.recorder, vcpu, &request);
-        data = dispatch_request(&worker->dispatch, &request);
-        recorder_answer(worker->dispatch.recorder, data);
-        hypervisor->ops->answer(hypervisor, vcpu, data);
+        hypervisor->ops->answer(hypervisor, vcpu, serve_recorded(worker, vcpu, &request));
     }
     bridge_deliver_bell(worker->environment.bridge);
     if (request.kind == REQUEST_INVALIDATE && !event_pending(worker->sweep, EV_TIMEOUT, NULL)) {
@@ -564,4 +584,57 @@ bool worker_run(struct worker *worker)
     }
     log_counters(worker);
     return worker->restless == 0;
+}
+
+/* ---- for those who look on ---- */
+
+const struct dispatch_counters *worker_counters(const struct worker *worker)
+{
+    return &worker->dispatch.counters;
+}
+
+size_t worker_devices(const struct worker *worker)
+{
+    return worker->devices;
+}
+
+struct ioreqd_device *worker_device(const struct worker *worker, size_t index, const char **bus)
+{
+    *bus = worker->device[index]->bus;
+    return worker->device[index]->device;
+}
+
+const char *worker_port_id(const struct worker *worker, const char *host, uint8_t devfn)
+{
+    for (size_t i = 0; i < worker->ports; i++) {
+        if (worker->port[i].devfn == devfn && strcmp(worker->port[i].host, host) == 0) {
+            return worker->port[i].id;
+        }
+    }
+    return NULL;
+}
+
+bool worker_is_ending(const struct worker *worker)
+{
+    return worker->ending;
+}
+
+int worker_set_trace(struct worker *worker, bool on)
+{
+    if (on && worker->trace == NULL) {
+        worker->trace = calloc(1, sizeof(*worker->trace));
+        if (worker->trace == NULL) {
+            return -ENOMEM;
+        }
+    } else if (!on) {
+        free(worker->trace);
+        worker->trace = NULL;
+    }
+    worker->environment.timed = on;
+    return 0;
+}
+
+const struct trace *worker_trace(const struct worker *worker)
+{
+    return worker->trace;
 }

@@ -14,7 +14,9 @@
 
 #include "device/device.h"
 #include "hypervisor/hypervisor.h"
+#include "worker/dispatch.h"
 #include "worker/recorder.h"
+#include "worker/trace.h"
 
 struct worker;
 
@@ -68,5 +70,21 @@ bool worker_run(struct worker *worker);
 
 /* Has worker_run() come to its end. guest_gone: nobody waits for the devices, so they get a second to come to rest. */
 void worker_end(struct worker *worker, bool guest_gone);
+
+/* ---- for those who look on, on the main thread ---- */
+
+const struct dispatch_counters *worker_counters(const struct worker *worker);
+
+/* The devices, in the order in which they were added, and the name of the host bridge or root port of each. */
+size_t worker_devices(const struct worker *worker);
+struct ioreqd_device *worker_device(const struct worker *worker, size_t index, const char **bus);
+/* The root ports' ids, by their places: NULL where there is none. */
+const char *worker_port_id(const struct worker *worker, const char *host, uint8_t devfn);
+
+bool worker_is_ending(const struct worker *worker);
+
+/* The last requests, and with them the time that devices take for accesses. 0 or -ENOMEM. NULL: it is off. */
+int worker_set_trace(struct worker *worker, bool on);
+const struct trace *worker_trace(const struct worker *worker);
 
 #endif

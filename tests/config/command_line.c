@@ -68,6 +68,8 @@ static const struct {
      RUN "domain g log 2 foreground pidfile /run/x modules m | edu id edu0"},
     {{{"--domain", "g", "--device", "edu", "--log", "syslog"}}, RUN "domain g log 2 to syslog | edu id edu0"},
     {{{"--domain", "g", "--device", "edu", "--log", "./g.log"}}, RUN "domain g log 2 to ./g.log | edu id edu0"},
+    {{{"--domain", "g", "--device", "edu", "--control-socket", "/run/c", "--monitor-socket=none"}},
+     RUN "domain g log 2 control /run/c monitor none | edu id edu0"},
     {{{"--domain", "g", "--device", "edu", "--log-level", "error"}}, RUN "domain g log 0 | edu id edu0"},
     {{{"--domain", "g", "--device", "edu", "--log-level", "warning"}}, RUN "domain g log 1 | edu id edu0"},
     {{{"--domain", "g", "--device", "edu", "--log-level", "info"}}, RUN "domain g log 2 | edu id edu0"},

@@ -43,6 +43,12 @@ const char *describe_config(const struct config *config, char *text, size_t size
     if (config->record != NULL) {
         fprintf(out, " record %s", config->record);
     }
+    if (config->control != NULL) {
+        fprintf(out, " control %s", config->control);
+    }
+    if (config->monitor != NULL) {
+        fprintf(out, " monitor %s", config->monitor);
+    }
     if (config->help_model != NULL) {
         fprintf(out, " help %s", config->help_model);
     }

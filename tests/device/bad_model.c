@@ -35,6 +35,28 @@ static struct ioreqd_counter counters[] = {
     {.name = NULL},
 };
 
+static struct ioreqd_parameter parameters[IOREQD_PARAMETERS + 2] = {
+    {.name = "first", .help = "a number", .kind = IOREQD_PROPERTY_U32},
+    {.name = "second", .help = "a text", .kind = IOREQD_PROPERTY_STRING},
+    {.name = NULL},
+};
+
+static int run(struct ioreqd_device *device, void *state, const struct ioreqd_value *value, char *reason, size_t size)
+{
+    (void)device;
+    (void)state;
+    (void)value;
+    (void)reason;
+    (void)size;
+    return 0;
+}
+
+static struct ioreqd_verb verbs[] = {
+    {.name = "do", .help = "does it", .parameter = parameters, .run = run},
+    {.name = "do-more", .help = "does more", .run = run},
+    {.name = NULL},
+};
+
 static int create(struct ioreqd_device *device, void *state, struct ioreqd_description *given)
 {
     (void)device;
@@ -86,6 +108,7 @@ static struct ioreqd_model model = {
     .read = read_register,
     .write = write_register,
     .bell = ring,
+    .verb = verbs,
 };
 
 static const struct ioreqd_model *models[] = {&model, NULL};
@@ -158,6 +181,39 @@ static void spoil_tables(const char *way)
     }
 }
 
+static void spoil_verbs(const char *way)
+{
+    static const char *const words[] = {"a", NULL};
+
+    if (strcmp(way, "verb-name") == 0) {
+        verbs[1].name = "Do";
+    } else if (strcmp(way, "verb-help") == 0) {
+        verbs[1].help = NULL;
+    } else if (strcmp(way, "verb-run") == 0) {
+        verbs[1].run = NULL;
+    } else if (strcmp(way, "verb-twice") == 0) {
+        verbs[1].name = "do";
+    } else if (strcmp(way, "parameter-name") == 0) {
+        parameters[1].name = "a b";
+    } else if (strcmp(way, "parameter-help") == 0) {
+        parameters[1].help = NULL;
+    } else if (strcmp(way, "parameter-kind") == 0) {
+        parameters[1].kind = IOREQD_PROPERTY_FILE;
+    } else if (strcmp(way, "parameter-choice") == 0) {
+        parameters[0].choice = words;
+    } else if (strcmp(way, "parameter-flags") == 0) {
+        parameters[0].flags = 2;
+    } else if (strcmp(way, "parameters") == 0) {
+        for (unsigned i = 2; i <= IOREQD_PARAMETERS; i++) {
+            parameters[i] = parameters[0];
+        }
+    } else if (strcmp(way, "no-verbs") ==
+               0) { /* an older table, which ends before them: what is wrong there is not seen */
+        verbs[0].run = NULL;
+        model.struct_size = offsetof(struct ioreqd_model, verb);
+    }
+}
+
 const struct ioreqd_model *const *ioreqd_module(const struct ioreqd_host *host)
 {
     const char *way = getenv("BAD_MODEL");
@@ -170,5 +226,6 @@ const struct ioreqd_model *const *ioreqd_module(const struct ioreqd_host *host)
     }
     spoil_model(way);
     spoil_tables(way);
+    spoil_verbs(way);
     return models;
 }

@@ -53,6 +53,16 @@ static const struct {
     {"field-new", "saved field 2 is newer than the state"},
     {"counter-unit", "counter events has no unit or does not lie inside the state"},
     {"counter-place", "counter events has no unit or does not lie inside the state"},
+    {"verb-name", "verb Do is no word, has no help, or does nothing"},
+    {"verb-help", "verb do-more is no word, has no help, or does nothing"},
+    {"verb-run", "verb do-more is no word, has no help, or does nothing"},
+    {"verb-twice", "there are two verbs do"},
+    {"parameter-name", "parameter a b of verb do is no word, has no help, or is of a kind that it cannot be"},
+    {"parameter-help", "parameter second of verb do is no word, has no help, or is of a kind that it cannot be"},
+    {"parameter-kind", "parameter second of verb do is no word, has no help, or is of a kind that it cannot be"},
+    {"parameter-choice", "parameter first of verb do is no word, has no help, or is of a kind that it cannot be"},
+    {"parameter-flags", "parameter first of verb do is no word, has no help, or is of a kind that it cannot be"},
+    {"parameters", "verb do has more than 8 parameters"},
 };
 
 #define CASES (sizeof(cases) / sizeof(cases[0]))

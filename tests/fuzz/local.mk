@@ -5,14 +5,15 @@
 FUZZ_SECONDS = 60
 FUZZ_JOBS = $(shell nproc)
 FUZZ_FLAGS = -std=gnu11 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
-FUZZ_CPPFLAGS = $(DEFAULT_INCLUDES) $(AM_CPPFLAGS) -I$(top_srcdir) -DMODULE_BUILD_DIRECTORY='"."' $(EVENT_CFLAGS) \
+FUZZ_CPPFLAGS = $(DEFAULT_INCLUDES) $(AM_CPPFLAGS) -I$(top_srcdir) -DMODULE_BUILD_DIRECTORY='"."' \
+	-DRUN_DIRECTORY='"."' $(EVENT_CFLAGS) $(JSON_CFLAGS) \
 	$(URING_CFLAGS) $(NBD_CFLAGS)
-FUZZ_LIBS = $(EVENT_LIBS) $(URING_LIBS) $(NBD_LIBS) -lpthread $(LIBS)
+FUZZ_LIBS = $(EVENT_LIBS) $(JSON_LIBS) $(URING_LIBS) $(NBD_LIBS) -lpthread $(LIBS)
 
 fuzz_headers = $(wildcard $(top_srcdir)/include/ioreqd/*.h $(top_srcdir)/src/*.h $(top_srcdir)/src/*/*.h \
 	$(top_srcdir)/src/*/*/*.h $(top_srcdir)/tests/*/*.h)
 # Sources of libraries, for one list without headers.
-fuzz_bridge = $(filter %.c,$(libioreqd_bridge_la_SOURCES) $(libioreqd_host_config_la_SOURCES)) src/log.c
+fuzz_bridge = $(filter %.c,$(libioreqd_bridge_la_SOURCES) $(libioreqd_host_config_la_SOURCES)) src/event.c src/log.c
 fuzz_vsock = $(filter %.c,$(virtio_sources) $(virtio_vsock_sources))
 fuzz_virtio_net = $(filter %.c,$(virtio_sources) $(virtio_net_sources))
 fuzz_virtio = $(filter %.c,$(virtio_sources) $(devices_virtio_blk_la_SOURCES))
@@ -28,6 +29,7 @@ fuzz_model = $(addprefix tests/fuzz/,fuzz_model.c fuzz_guest.c fuzz_host.c fuzz_
 fuzz_config_sources = tests/fuzz/fuzz_config.c $(fuzz_bridge)
 fuzz_config_file_sources = tests/fuzz/fuzz_config_file.c tests/config/describe.c src/bridge/host_config.c \
 	$(filter %.c,$(libioreqd_config_la_SOURCES))
+fuzz_control_sources = tests/fuzz/fuzz_control.c $(filter %.c,$(libioreqd_schema_la_SOURCES))
 fuzz_recording_sources = tests/fuzz/fuzz_recording.c $(filter %.c,$(libioreqd_recording_la_SOURCES))
 fuzz_requests_sources = tests/fuzz/fuzz_requests.c $(fuzz_stack)
 fuzz_virtio_blk_sources = tests/fuzz/fuzz_virtio_blk.c tests/virtio/fake_host.c tests/virtio/driver.c $(fuzz_virtio)
@@ -51,7 +53,7 @@ fuzz_virtio_rng_sources = $(fuzz_model) $(filter %.c,$(virtio_sources)) devices/
 fuzz_watchdog_sources = $(fuzz_model) include/examples/watchdog/watchdog.c
 
 fuzzers = $(sort $(patsubst fuzz_%_sources,tests/fuzz/fuzz_%,$(filter fuzz_%_sources,$(.VARIABLES))))
-EXTRA_DIST += tests/fuzz/README.md tests/fuzz/fuzz_config.c tests/fuzz/fuzz_config_file.c tests/fuzz/fuzz_recording.c tests/fuzz/fuzz_requests.c tests/fuzz/fuzz_host.h tests/fuzz/fuzz_input.h \
+EXTRA_DIST += tests/fuzz/README.md tests/fuzz/fuzz_config.c tests/fuzz/fuzz_config_file.c tests/fuzz/fuzz_control.c tests/fuzz/fuzz_recording.c tests/fuzz/fuzz_requests.c tests/fuzz/fuzz_host.h tests/fuzz/fuzz_input.h \
 	$(filter tests/%,$(fuzz_model)) tests/fuzz/run-fuzzers tests/fuzz/corpus tests/fuzz/dictionary
 
 .PHONY: fuzz

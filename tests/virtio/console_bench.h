@@ -121,6 +121,7 @@ TCase *console_control_cases(void);
 TCase *console_emergency_cases(void);
 TCase *console_size_cases(void);
 TCase *console_life_cases(void);
+TCase *console_verb_cases(void);
 TCase *rng_cases(void);
 TCase *rng_limit_cases(void);
 

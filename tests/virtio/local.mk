@@ -98,7 +98,7 @@ tests_virtio_test_virtio_console_SOURCES = \
 	tests/virtio/fake_host.c tests/virtio/fake_host.h \
 	tests/virtio/test_console.c \
 	tests/virtio/test_console_control.c \
-	tests/virtio/test_console_life.c \
+	tests/virtio/test_console_life.c tests/virtio/test_console_verbs.c \
 	tests/virtio/test_rng.c
 tests_virtio_test_virtio_console_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
 tests_virtio_test_virtio_console_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)

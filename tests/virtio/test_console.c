@@ -294,6 +294,7 @@ static int run_all(const char *name)
     suite_add_tcase(suite, console_control_cases());
     suite_add_tcase(suite, console_emergency_cases());
     suite_add_tcase(suite, console_size_cases());
+    suite_add_tcase(suite, console_verb_cases());
     suite_add_tcase(suite, console_life_cases());
     suite_add_tcase(suite, rng_cases());
     suite_add_tcase(suite, rng_limit_cases());

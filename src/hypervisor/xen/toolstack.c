@@ -214,6 +214,18 @@ fail:
     return NULL;
 }
 
+bool toolstack_name(struct toolstack *toolstack, char *name, size_t size)
+{
+    char path[PATH_SIZE];
+    char *text;
+
+    make_path(path, "/local/domain/%u/name", toolstack->guest.domain);
+    text = read_text(toolstack, XBT_NULL, path);
+    snprintf(name, size, "%s", text != NULL ? text : "");
+    free(text);
+    return name[0] != 0;
+}
+
 /* Takes our directory away, and the one above it when no other ioreqd serves the domain. */
 static void withdraw(struct toolstack *toolstack)
 {
@@ -256,14 +268,6 @@ void toolstack_close(struct toolstack *toolstack)
 const struct hypervisor_guest *toolstack_guest(const struct toolstack *toolstack)
 {
     return &toolstack->guest;
-}
-
-char *toolstack_name(struct toolstack *toolstack)
-{
-    char path[PATH_SIZE];
-
-    make_path(path, "/local/domain/%u/name", toolstack->guest.domain);
-    return read_text(toolstack, XBT_NULL, path);
 }
 
 int toolstack_life_fd(const struct toolstack *toolstack)

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * serve FOLDER DOMAIN NAME: a guest with a disk, disk0, on a simulated hypervisor, with its control sockets in the folder,
+ * for ioreqctl to talk to. Says "ready", and ends with its standard input.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "control/control.h"
+#include "tests/drv/blk.h"
+#include "tests/drv/stack.h"
+
+#define MEMORY    (UINT64_C(8) << 20)
+#define DRIVER_AT (UINT64_C(1) << 20)
+
+int main(int argc, char **argv)
+{
+    const struct stack_options options = {.sim = {.memory = MEMORY, .vcpus = 1}};
+    struct control_options places = {.domain = argc == 4 ? (unsigned)atoi(argv[2]) : 0, .server = 1};
+    char path[100], monitor[100], reason[256], byte;
+    struct control *control = NULL;
+    struct pci_space space;
+    struct stack stack;
+    struct vcpu vcpu;
+    struct blk blk;
+    bool good;
+
+    if (argc != 4) {
+        fprintf(stderr, "usage: serve FOLDER DOMAIN NAME\n");
+        return 2;
+    }
+    signal(SIGPIPE, SIG_IGN);
+    snprintf(path, sizeof(path), "%s/%u.sock", argv[1], places.domain);
+    snprintf(monitor, sizeof(monitor), "%s/%u.monitor.sock", argv[1], places.domain);
+    places.control = path;
+    places.monitor = monitor;
+    places.name = argv[3];
+    good = stack_open(&stack, &options) && stack_serve(&stack);
+    if (good) {
+        control = control_open(stack.worker, &places, reason, sizeof(reason));
+        stack_start_thread(&stack);
+        vcpu = stack_vcpu(&stack, 0);
+        space = stack_space(&stack);
+        good = control != NULL && blk_probe(&blk, &vcpu, DRIVER_AT, &space);
+    }
+    if (good) {
+        puts("ready");
+        fflush(stdout);
+        while (read(STDIN_FILENO, &byte, 1) > 0) {
+        }
+    } else {
+        fprintf(stderr, "serve: %s\n", control == NULL && stack.error[0] == 0 ? reason : stack.error);
+    }
+    stack_end(&stack);
+    control_close(control);
+    return stack_close(&stack) == 0 && good ? 0 : 1;
+}
