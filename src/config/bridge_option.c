@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/arm_bridges.h"
 #include "config/device_option.h"
 #include "config/element.h"
 #include "config/nearest.h"
@@ -241,7 +242,7 @@ int config_bridge_parse(const char *text, struct bridge_host_config *bridge, str
     bool seen[KEYS] = {false};
     int result;
 
-    *bridge = (struct bridge_host_config){.lines = BRIDGE_LINES_NONE};
+    *bridge = (struct bridge_host_config){.lines = BRIDGE_LINES_SPIS}; /* where there are such, until intx says more */
     if (element == NULL) {
         return config_error_memory(error);
     }
@@ -277,7 +278,7 @@ const struct bridge_host_config *config_bridge_by_name(const struct config *conf
 static int give_segment(struct config *config, struct bridge_host_config *bridge, struct config_error *error)
 {
     for (unsigned segment = 1; segment <= UINT16_MAX; segment++) {
-        bool used = false;
+        bool used = config->machine == BRIDGE_MACHINE_ARM && segment == BRIDGE_ARM_SEGMENT;
 
         for (size_t i = 0; i < config->bridges; i++) {
             used = used || config->bridge[i].segment == segment;
@@ -310,18 +311,33 @@ static int check_alone(const struct bridge_host_config *bridge, struct config_er
 
 int config_bridge_finish(struct config *config, struct config_error *error)
 {
+    struct bridge_host_config pci;
+    const char *reason;
+
     for (size_t i = 0; i < config->bridges; i++) {
         if (config->bridge[i].segment == 0 && give_segment(config, &config->bridge[i], error) < 0) {
             return -1;
         }
     }
+    bridge_default_arm_host(&pci);
+    if (config->machine == BRIDGE_MACHINE_ARM && config_arm_bridges_finish(config, error) < 0) {
+        return -1;
+    }
     for (size_t i = 0; i < config->bridges; i++) {
+        if (config->machine == BRIDGE_MACHINE_X86 && config->bridge[i].lines == BRIDGE_LINES_SPIS) {
+            config->bridge[i].lines = BRIDGE_LINES_NONE;
+        }
         if (check_alone(&config->bridge[i], error) < 0) {
             return -1;
         }
+        reason = config->machine == BRIDGE_MACHINE_ARM ? bridge_check_hosts(&pci, &config->bridge[i]) : NULL;
+        if (reason != NULL) {
+            return config_error_bridge(error, config->bridge[i].name, NULL, NULL,
+                                       "%s: bridge " CONFIG_BRIDGE_PCI ", which every guest has, is segment %u", reason,
+                                       pci.segment);
+        }
         for (size_t other = 0; other < i; other++) {
-            const char *reason = bridge_check_hosts(&config->bridge[other], &config->bridge[i]);
-
+            reason = bridge_check_hosts(&config->bridge[other], &config->bridge[i]);
             if (reason != NULL) {
                 return config_error_bridge(error, config->bridge[i].name, NULL, NULL, "%s: see --bridge %s", reason,
                                            config->bridge[other].name);

@@ -12,6 +12,7 @@
 
 #include "config/bridge_option.h"
 #include "config/device_option.h"
+#include "config/interrupts_option.h"
 #include "config/nearest.h"
 
 /* DOMID_FIRST_RESERVED - 1 of Xen's public headers: higher numbers name no domain. */
@@ -84,6 +85,35 @@ static int add_bridge(struct config *config, const char *value, struct config_er
     }
     config->bridge = grown;
     return config_bridge_parse(value, &grown[config->bridges++], error);
+}
+
+static int set_interrupts(struct config *config, const char *value, struct config_error *error)
+{
+    config->interrupts_given = true;
+    return config_interrupts_parse(value, &config->interrupts, error);
+}
+
+static int set_machine(struct config *config, const char *value, struct config_error *error)
+{
+    struct config_shown shown;
+
+    for (enum bridge_machine machine = BRIDGE_MACHINE_X86; machine <= BRIDGE_MACHINE_ARM; machine++) {
+        if (strcmp(value, bridge_machine_name(machine)) == 0) {
+            config->machine = machine;
+            config->machine_given = true;
+            return 0;
+        }
+    }
+    return config_error_set(error, EXIT_STATUS_CONFIGURATION, "--machine %s: not a kind of guest: give x86 or arm",
+                            config_show(&shown, value));
+}
+
+static int set_attach(struct config *config, const char *value, struct config_error *error)
+{
+    (void)value;
+    (void)error;
+    config->attach = true;
+    return 0;
 }
 
 static int set_foreground(struct config *config, const char *value, struct config_error *error)
@@ -181,6 +211,9 @@ static const struct option options[] = {
     {"--domain", "ID|NAME", false, set_domain},
     {"--device", "MODEL[,KEY=VALUE]...", true, add_device},
     {"--bridge", "NAME[,KEY=VALUE]...", true, add_bridge},
+    {"--interrupts", "KEY=VALUE[,KEY=VALUE]...", false, set_interrupts},
+    {"--machine", "x86|arm", false, set_machine},
+    {"--attach", NULL, false, set_attach},
     {"--foreground", NULL, false, set_foreground},
     {"--pidfile", "FILE", false, set_pidfile},
     {"--check", NULL, false, set_check},
@@ -299,6 +332,16 @@ static int finish(struct config *config, struct config_error *error)
                                 "--device is missing: give at least one --device MODEL[,KEY=VALUE]..., see --device "
                                 "help for the models");
     }
+    if (config->machine != BRIDGE_MACHINE_ARM && config->interrupts_given) {
+        return config_error_set(error, EXIT_STATUS_CONFIGURATION,
+                                "--interrupts: only Arm guests have SPIs, and this is for x86 guests: leave it out, or "
+                                "add --machine arm to describe or check");
+    }
+    if (config->machine == BRIDGE_MACHINE_ARM && config->record != NULL) {
+        return config_error_set(error, EXIT_STATUS_CONFIGURATION,
+                                "--record %s: an Arm guest cannot be repeated from a recording: leave it out",
+                                config->record);
+    }
     if (config_bridge_finish(config, error) < 0 || config_device_name(config, error) < 0) {
         return -1;
     }
@@ -307,7 +350,8 @@ static int finish(struct config *config, struct config_error *error)
 
 int config_from_arguments(int argc, char *const *argv, struct config *config, struct config_error *error)
 {
-    *config = (struct config){.mode = CONFIG_RUN, .log_level = LOG_INFO};
+    *config = (struct config){.mode = CONFIG_RUN, .log_level = LOG_INFO, .machine = bridge_machine_native()};
+    bridge_default_interrupts(&config->interrupts);
     if (parse(argc, argv, config, error) < 0 || finish(config, error) < 0) {
         config_free(config);
         return -1;

@@ -3,6 +3,7 @@ noinst_LTLIBRARIES += libioreqd-config.la
 libioreqd_config_la_SOURCES = \
     src/exit_status.h \
     src/log.c src/log.h \
+    src/config/arm_bridges.c src/config/arm_bridges.h \
     src/config/bridge_option.c src/config/bridge_option.h \
     src/config/command_line.c \
     src/config/config.h \
@@ -14,6 +15,8 @@ libioreqd_config_la_SOURCES = \
     src/config/error.c \
     src/config/file_keys.c src/config/file_keys.h \
     src/config/help.c src/config/help.h \
+    src/config/interrupts_option.c src/config/interrupts_option.h \
+    src/hypervisor/arm_layout.c src/hypervisor/arm_layout.h \
     src/config/nearest.c src/config/nearest.h \
     src/config/property.c src/config/property.h \
     src/config/property_table.c \
