@@ -9,7 +9,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include <xenctrl.h>
 #include <xendevicemodel.h>
 
 #include "hypervisor/xen/xen.h"
@@ -18,7 +17,8 @@
 extern const char arch_remedy_without_servers[];
 
 /* Whether PCI lines reach an interrupt controller of Xen's. */
-bool arch_has_io_apic(const xc_domaininfo_t *info);
+struct xen_arch_domainconfig;
+bool arch_has_io_apic(const struct xen_arch_domainconfig *config);
 
 /* Fills in how the guest reaches PCI and how PCI reaches it. */
 void arch_describe_guest(struct hypervisor_guest *guest, const struct domain_facts *facts);

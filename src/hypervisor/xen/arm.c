@@ -7,6 +7,9 @@
 #define __XEN_TOOLS__ 1
 
 #include <errno.h>
+#include <stdint.h>
+
+#include <xen/xen.h>
 
 #include "hypervisor/arm_layout.h"
 #include "hypervisor/xen/arch.h"
@@ -36,9 +39,9 @@ _Static_assert(ARM_LAYOUT_GIC_FIRST <= GUEST_GICV3_GICD_BASE && ARM_LAYOUT_GIC_F
 const char arch_remedy_without_servers[] =
     "build it with CONFIG_EXPERT=y, CONFIG_UNSUPPORTED=y and CONFIG_IOREQ_SERVER=y, as distributions for Arm do not";
 
-bool arch_has_io_apic(const xc_domaininfo_t *info)
+bool arch_has_io_apic(const struct xen_arch_domainconfig *config)
 {
-    (void)info;
+    (void)config;
     return false;
 }
 

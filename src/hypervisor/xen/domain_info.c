@@ -74,7 +74,7 @@ int domain_info_get(struct domain_info *info, unsigned domain, struct domain_fac
     facts->suspended = facts->shut_down && reason == SHUTDOWN_suspend;
     facts->virtualised = (raw.flags & XEN_DOMINF_hvm_guest) != 0;
     facts->paused = (raw.flags & XEN_DOMINF_paused) != 0;
-    facts->io_apic = arch_has_io_apic(&raw);
+    facts->io_apic = arch_has_io_apic(&raw.arch_config);
     memcpy(facts->handle, raw.handle, sizeof(facts->handle));
     return 0;
 }

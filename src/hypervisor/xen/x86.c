@@ -3,7 +3,12 @@
  * Guests of Xen on x86, see arch.h: HVM ones beside QEMU, with the interrupt controllers of a PC, and PVH ones, whose
  * only interrupt controller is the local APIC.
  */
+#define __XEN_TOOLS__ 1
+
 #include <errno.h>
+#include <stdint.h>
+
+#include <xen/xen.h>
 
 #include "hypervisor/xen/arch.h"
 
@@ -13,9 +18,9 @@
 
 const char arch_remedy_without_servers[] = "build it with CONFIG_IOREQ_SERVER, which is its default";
 
-bool arch_has_io_apic(const xc_domaininfo_t *info)
+bool arch_has_io_apic(const struct xen_arch_domainconfig *config)
 {
-    return (info->arch_config.emulation_flags & XEN_X86_EMU_IOAPIC) != 0;
+    return (config->emulation_flags & XEN_X86_EMU_IOAPIC) != 0;
 }
 
 void arch_describe_guest(struct hypervisor_guest *guest, const struct domain_facts *facts)
