@@ -263,6 +263,11 @@ static int check_guest(struct instance *instance)
                                 "--machine %s: domain %u is an %s guest: leave --machine out",
                                 bridge_machine_name(config->machine), guest->domain, bridge_machine_name(machine));
     }
+    if (guest->memory_only && config->record != NULL) {
+        return config_error_set(&instance->error, EXIT_STATUS_CONFIGURATION,
+                                "--record %s: an Arm guest cannot be repeated from a recording: leave it out",
+                                config->record);
+    }
     if (guest->memory_only && !guest->paused && !config->attach) {
         return config_error_set(&instance->error, EXIT_STATUS_CONFIGURATION,
                                 "domain %u runs already, and may have looked for its devices, which an Arm guest does "

@@ -337,11 +337,6 @@ static int finish(struct config *config, struct config_error *error)
                                 "--interrupts: only Arm guests have SPIs, and this is for x86 guests: leave it out, or "
                                 "add --machine arm to describe or check");
     }
-    if (config->machine == BRIDGE_MACHINE_ARM && config->record != NULL) {
-        return config_error_set(error, EXIT_STATUS_CONFIGURATION,
-                                "--record %s: an Arm guest cannot be repeated from a recording: leave it out",
-                                config->record);
-    }
     if (config_bridge_finish(config, error) < 0 || config_device_name(config, error) < 0) {
         return -1;
     }

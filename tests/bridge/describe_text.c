@@ -86,7 +86,7 @@ static const char expected_arm[] =
     "    #size-cells = <2>;\n"
     "\n"
     "    passthrough {\n"
-    "        compatible = \"simple-bus\";\n"
+    "        compatible = \"simple-mfd\";\n"
     "        #address-cells = <2>;\n"
     "        #size-cells = <2>;\n"
     "        ranges;\n"

@@ -177,9 +177,11 @@ void describe_dts(FILE *out, const struct bridge_host_config *bridge, size_t cou
           "    #address-cells = <2>;\n"
           "    #size-cells = <2>;\n"
           "\n"
-          "    passthrough {\n"
-          "        compatible = \"simple-bus\";\n"
-          "        #address-cells = <2>;\n"
+          "    passthrough {\n",
+          out);
+    /* On a simple-bus each node has an address, which that of the grants has not; Linux treats both alike. */
+    fprintf(out, "        compatible = \"%s\";\n", grants != 0 ? "simple-mfd" : "simple-bus");
+    fputs("        #address-cells = <2>;\n"
           "        #size-cells = <2>;\n"
           "        ranges;\n",
           out);
