@@ -216,7 +216,7 @@ bool sim_result(struct hypervisor *hypervisor, unsigned vcpu, uint64_t *data)
     } else if (state == SLOT_RESPONSE) {
         if (!v->asked.write && !v->asked.data_is_pointer) {
             v->result = cut(slot->data, v->asked.size);
-            if (hypervisor->guest.memory_only && slot->data != v->result) {
+            if (hypervisor->guest.memory_only && v->asked.size != 0 && slot->data != v->result) {
                 sim_violate(sim, SIM_VIOLATION_DATA);
             }
         }
