@@ -282,7 +282,7 @@ START_TEST(test_many)
 {
     enum { BRIDGES = 100 };
     static char text[BRIDGES][80];
-    char *argv[2 * BRIDGES + 4] = {(char *)"ioreqd", (char *)"--describe", (char *)"acpi"};
+    char *argv[2 * BRIDGES + 4] = {(char *)"ioreqd", (char *)"--describe=acpi", (char *)"--machine=x86"};
     struct config_error error;
     struct config config;
 
