@@ -21,9 +21,9 @@ static const struct arm_region regions[] = {
     REGION(VPCI_MEM, "vPCI's memory"),
     REGION(GNTTAB, "the grant table"),
     REGION(MAGIC, "Xen's own pages"),
-    REGION(RAM0, "the guest's memory"),
+    REGION(RAM0, "the memory"),
     REGION(VPCI_HIGH, "vPCI's memory above 4 GiB"),
-    REGION(RAM1, "the guest's memory above 4 GiB"),
+    REGION(RAM1, "the memory above 4 GiB"),
 };
 
 const char arm_layout_free[] = "0x4100000 to 0xfffffff, 0x33000000 to 0x37ffffff, 0x3a000000 to 0x3fffffff and what is "

@@ -74,10 +74,10 @@ START_TEST(the_layout_is_xens)
         {0x38000000, 0x38000fff, "the grant table"},
         {0x39ffffff, 0x3a000000, "Xen's own pages"},
         {0x3a000000, 0x3fffffff, NULL},
-        {0x3fffffff, 0x40000000, "the guest's memory"},
-        {0xffffffff, 0xffffffff, "the guest's memory"},
+        {0x3fffffff, 0x40000000, "the memory"},
+        {0xffffffff, 0xffffffff, "the memory"},
         {0x100000000, 0x1ffffffff, "vPCI's memory above 4 GiB"},
-        {0xffffffffff, 0x10000000000, "the guest's memory above 4 GiB"},
+        {0xffffffffff, 0x10000000000, "the memory above 4 GiB"},
         {0x10000000000, UINT64_MAX, NULL},
     };
 

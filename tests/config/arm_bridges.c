@@ -106,7 +106,7 @@ static const struct {
 } bad[] = {
     {"arm",
      {{"--bridge", "a,memory=0x80000000+16M"}},
-     "--bridge a,memory=0x80000000+0x1000000: the guest's memory of an Arm guest is there, 0x40000000 to 0xffffffff: "
+     "--bridge a,memory=0x80000000+0x1000000: the memory of an Arm guest is there, 0x40000000 to 0xffffffff: "
      "choose a range in " FREE ", or leave memory out"},
     {"arm",
      {{"--bridge", "a,ecam=0x10000000"}},
@@ -114,7 +114,7 @@ static const struct {
      "0x1fffffff: choose a range in " FREE ", or leave ecam out"},
     {"arm",
      {{"--bridge", "a,memory64=64G+1G"}},
-     "--bridge a,memory64=0x1000000000+0x40000000: the guest's memory above 4 GiB of an Arm guest is there, "
+     "--bridge a,memory64=0x1000000000+0x40000000: the memory above 4 GiB of an Arm guest is there, "
      "0x200000000 "
      "to 0xffffffffff: choose a range in " FREE ", or leave memory64 out"},
     {"arm",
@@ -157,7 +157,7 @@ static const struct {
      "1"},
     {"arm",
      {{"--interrupts", "frame=0x40000000"}},
-     "--interrupts frame=0x40000000: the guest's memory of an Arm guest is there, 0x40000000 to 0xffffffff: choose a "
+     "--interrupts frame=0x40000000: the memory of an Arm guest is there, 0x40000000 to 0xffffffff: choose a "
      "page "
      "in " FREE ", or leave frame out"},
     {"arm",
