@@ -11,7 +11,10 @@
 #include <unistd.h>
 
 #include "bridge/describe/describe.h"
+#include "bridge/machine.h"
+#include "config/bridge_option.h"
 #include "device/device.h"
+#include "places.h"
 
 static int nothing_to_describe(const char *kind, struct config_error *error)
 {
@@ -26,6 +29,10 @@ static int print_acpi(const struct config *config, struct config_error *error)
     struct describe_buffer tables;
     int rc;
 
+    if (config->machine == BRIDGE_MACHINE_ARM) {
+        return config_error_set(error, EXIT_STATUS_CONFIGURATION,
+                                "--describe acpi: an Arm guest learns of its bridges from a device tree: give dts");
+    }
     if (config->bridges == 0) {
         return nothing_to_describe("acpi", error);
     }
@@ -45,13 +52,90 @@ static int print_acpi(const struct config *config, struct config_error *error)
     return 0;
 }
 
+/* All bridges of the guest, that which it has without being asked for one first; to be freed. */
+static struct bridge_host_config *all_bridges(const struct config *config)
+{
+    struct bridge_host_config *bridge = calloc(config->bridges + 1, sizeof(*bridge));
+
+    if (bridge == NULL) {
+        return NULL;
+    }
+    if (config->machine == BRIDGE_MACHINE_ARM) {
+        bridge_default_arm_host(&bridge[0]);
+        bridge_give_lines(&bridge[0], &config->interrupts.lines, 0, (unsigned)config->bridges + 1);
+    } else {
+        bridge_default_host(&bridge[0], false, true); /* beside QEMU: what kind the guest is of, is not known here */
+    }
+    for (size_t i = 0; i < config->bridges; i++) {
+        bridge[i + 1] = config->bridge[i];
+    }
+    return bridge;
+}
+
+static bool wants_grants(const struct config_device *device)
+{
+    for (size_t i = 0; i < device->pairs; i++) {
+        if (strcmp(device->pair[i].key, "access-platform") == 0) {
+            return strcmp(device->pair[i].value, "on") == 0;
+        }
+    }
+    return false;
+}
+
+/* The functions that are to reach granted pages alone, into grant[], of which there are as many as devices. */
+static int list_grants(const struct config *config, struct describe_grant *grant, size_t *grants,
+                       struct config_error *error)
+{
+    uint8_t *devfn = calloc(config->devices + 1, sizeof(*devfn));
+    int rc = devfn == NULL ? config_error_memory(error) : places_choose(config, NULL, devfn, error);
+
+    *grants = 0;
+    for (size_t i = 0; rc == 0 && i < config->devices; i++) {
+        const struct config_device *device = &config->device[i];
+        const struct bridge_host_config *bridge =
+            device->bridge == NULL ? NULL : config_bridge_by_name(config, device->bridge);
+
+        if (device->root_port || !wants_grants(device)) {
+            continue;
+        }
+        if (device->bridge != NULL && bridge == NULL) {
+            rc = config_error_device(error, device, "access-platform", "on",
+                                     "what is behind a root port gets its number from the guest, and a device tree "
+                                     "names it by that: put it on a host bridge");
+            continue;
+        }
+        grant[(*grants)++] =
+            (struct describe_grant){.bridge = bridge == NULL ? CONFIG_BRIDGE_PCI : bridge->name,
+                                    .function = (uint16_t)((bridge == NULL ? 0 : bridge->first_bus) << 8 | devfn[i])};
+    }
+    free(devfn);
+    return rc;
+}
+
+static int print_arm_dts(const struct config *config, struct config_error *error)
+{
+    struct bridge_host_config *bridge = all_bridges(config);
+    struct describe_grant *grant = calloc(config->devices + 1, sizeof(*grant));
+    size_t grants = 0;
+    int rc = bridge == NULL || grant == NULL ? config_error_memory(error) : list_grants(config, grant, &grants, error);
+
+    if (rc == 0) {
+        describe_dts(stdout, bridge, config->bridges + 1, &config->interrupts, grant, grants);
+    }
+    free(grant);
+    free(bridge);
+    return rc;
+}
+
 static int print_dts(const struct config *config, struct config_error *error)
 {
+    if (config->machine == BRIDGE_MACHINE_ARM) {
+        return print_arm_dts(config, error);
+    }
     if (config->bridges == 0) {
         return nothing_to_describe("dts", error);
     }
-    /* What the guest's interrupt controller is called, and which of its inputs are free, xl alone knows. */
-    describe_dts(stdout, config->bridge, config->bridges, NULL);
+    describe_dts(stdout, config->bridge, config->bridges, NULL, NULL, 0);
     return 0;
 }
 
@@ -84,7 +168,7 @@ static const char *show_place(const struct config *config, const struct config_d
 
 static int print_human(const struct config *config, struct ioreqd_device *const *device, struct config_error *error)
 {
-    struct bridge_host_config *bridge = calloc(config->bridges + 1, sizeof(*bridge));
+    struct bridge_host_config *bridge = all_bridges(config);
     struct describe_device *shown = calloc(config->devices + 1, sizeof(*shown));
     struct place_text *place = calloc(config->devices + 1, sizeof(*place));
     int rc = -1;
@@ -92,10 +176,6 @@ static int print_human(const struct config *config, struct ioreqd_device *const 
     if (bridge == NULL || shown == NULL || place == NULL) {
         config_error_memory(error);
         goto out;
-    }
-    bridge_default_host(&bridge[0], false, true); /* beside QEMU: what kind the guest is of, is not known here */
-    for (size_t i = 0; i < config->bridges; i++) {
-        bridge[i + 1] = config->bridge[i];
     }
     for (size_t i = 0; i < config->devices; i++) {
         const struct config_device *at = &config->device[i];

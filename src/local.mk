@@ -2,7 +2,9 @@
 noinst_LTLIBRARIES += libioreqd-host-config.la libioreqd-bridge.la libioreqd-device.la libioreqd-worker.la libioreqd-xen.la
 
 # Which host bridges can be: all that the command line needs of the bridge.
-libioreqd_host_config_la_SOURCES = src/bridge/host_config.c src/bridge/host_config.h
+libioreqd_host_config_la_SOURCES = \
+	src/bridge/host_config.c src/bridge/host_config.h \
+	src/bridge/machine.c src/bridge/machine.h
 
 libioreqd_bridge_la_SOURCES = \
 	src/bridge/address_map.c src/bridge/address_map.h \
@@ -12,6 +14,7 @@ libioreqd_bridge_la_SOURCES = \
 	src/bridge/capabilities.c \
 	src/bridge/config_space.c src/bridge/config_space.h \
 	src/bridge/description.c \
+	src/bridge/frame.c src/bridge/frame.h \
 	src/bridge/function.c src/bridge/function.h \
 	src/bridge/host.c \
 	src/bridge/lines.c \
@@ -108,11 +111,17 @@ libioreqd_xen_la_SOURCES = \
 	src/hypervisor/slot.c src/hypervisor/slot.h \
 	src/hypervisor/xen/domain_info.c \
 	src/hypervisor/xen/grants.c src/hypervisor/xen/grants.h \
+	src/hypervisor/xen/arch.h \
 	src/hypervisor/xen/qemu_functions.c \
 	src/hypervisor/xen/toolstack.c \
 	src/hypervisor/xen/xen.c src/hypervisor/xen/xen.h
 libioreqd_xen_la_CFLAGS = $(AM_CFLAGS) $(XEN_CFLAGS) $(JSON_CFLAGS)
 libioreqd_xen_la_LIBADD = $(XEN_LIBS) $(JSON_LIBS)
+if HOST_ARM64
+libioreqd_xen_la_SOURCES += src/hypervisor/arm_layout.h src/hypervisor/xen/arm.c
+else
+libioreqd_xen_la_SOURCES += src/hypervisor/xen/x86.c
+endif
 
 sbin_PROGRAMS += ioreqd
 ioreqd_SOURCES = \

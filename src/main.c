@@ -239,6 +239,7 @@ static int place_all(struct instance *instance)
     if (places_choose(config, instance->toolstack, instance->devfn, &instance->error) != 0) {
         return -1;
     }
+    worker_set_interrupts(instance->worker, &config->interrupts);
     for (size_t i = 0; i < config->bridges; i++) {
         if (worker_add_host(instance->worker, &config->bridge[i]) != 0) {
             return config_error_memory(&instance->error);
@@ -259,6 +260,36 @@ static int place_all(struct instance *instance)
 }
 
 /* ---- running ---- */
+
+/*
+ * An Arm guest aborts when it reaches what nobody has claimed, so it must not run before ioreqd does. One that Xen
+ * itself made at its start (dom0less) runs as soon as ioreqd can: who attaches to it sees to it that it waits.
+ */
+static int check_guest(struct instance *instance)
+{
+    const struct hypervisor_guest *guest = toolstack_guest(instance->toolstack);
+    const struct config *config = &instance->config;
+    enum bridge_machine machine = guest->memory_only ? BRIDGE_MACHINE_ARM : BRIDGE_MACHINE_X86;
+
+    if (config->machine != machine) {
+        return config_error_set(&instance->error, EXIT_STATUS_CONFIGURATION,
+                                "--machine %s: domain %u is an %s guest: leave --machine out",
+                                bridge_machine_name(config->machine), guest->domain, bridge_machine_name(machine));
+    }
+    if (guest->memory_only && config->record != NULL) {
+        return config_error_set(&instance->error, EXIT_STATUS_CONFIGURATION,
+                                "--record %s: an Arm guest cannot be repeated from a recording: leave it out",
+                                config->record);
+    }
+    if (guest->memory_only && !guest->paused && !config->attach) {
+        return config_error_set(&instance->error, EXIT_STATUS_CONFIGURATION,
+                                "domain %u runs already, and may have looked for its devices, which an Arm guest does "
+                                "not survive: make it with `xl create -p`, start ioreqd, then `xl unpause` it; for a "
+                                "guest that waits by itself, add --attach",
+                                guest->domain);
+    }
+    return 0;
+}
 
 /* Before anything is done: what cannot be made later, when the guest waits for it. */
 static int check_pidfile(struct instance *instance)
@@ -331,7 +362,7 @@ static int start(struct instance *instance)
     if (instance->toolstack == NULL) {
         return fail_as(instance, &error);
     }
-    if (place_all(instance) != 0) {
+    if (check_guest(instance) != 0 || place_all(instance) != 0) {
         return -1;
     }
     if (config->record != NULL) {

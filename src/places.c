@@ -31,18 +31,30 @@ static bool is_planned(const struct config *config, const char *bus, const uint8
     return false;
 }
 
+/* Beside a device model that is not ours, which gives the guest its host bridge. An Arm guest has none. */
+static bool beside_qemu(const struct config *config, const struct toolstack *toolstack)
+{
+    return config->machine != BRIDGE_MACHINE_ARM && toolstack_guest(toolstack)->host_bridge;
+}
+
+static bool is_taken(const struct config *config, struct toolstack *toolstack, uint16_t function)
+{
+    char who[160];
+
+    return config->machine != BRIDGE_MACHINE_ARM && toolstack_function_taken(toolstack, function, who, sizeof(who));
+}
+
 static int choose(const struct config *config, struct toolstack *toolstack, uint8_t *devfn, size_t index,
                   struct config_error *error)
 {
     const struct config_device *device = &config->device[index];
-    bool beside_qemu = device->bridge == NULL && toolstack_guest(toolstack)->host_bridge;
-    char who[160];
+    bool above_qemu = device->bridge == NULL && beside_qemu(config, toolstack);
 
-    for (unsigned i = beside_qemu ? FIRST_DEVICE_BESIDE_QEMU : FIRST_DEVICE; i < DEVICES_PER_BUS; i++) {
+    for (unsigned i = above_qemu ? FIRST_DEVICE_BESIDE_QEMU : FIRST_DEVICE; i < DEVICES_PER_BUS; i++) {
         uint8_t wanted = (uint8_t)(i << 3);
 
         if (!is_planned(config, device->bridge, devfn, index, wanted) &&
-            (device->bridge != NULL || !toolstack_function_taken(toolstack, wanted, who, sizeof(who)))) {
+            (device->bridge != NULL || !is_taken(config, toolstack, wanted))) {
             devfn[index] = wanted;
             return 0;
         }
@@ -56,7 +68,7 @@ static int choose(const struct config *config, struct toolstack *toolstack, uint
 
 int places_choose(const struct config *config, struct toolstack *toolstack, uint8_t *devfn, struct config_error *error)
 {
-    bool alone = !toolstack_guest(toolstack)->host_bridge;
+    bool alone = !beside_qemu(config, toolstack);
 
     for (size_t i = 0; i < config->devices; i++) {
         const struct config_device *device = &config->device[i];

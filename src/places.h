@@ -13,7 +13,7 @@
 
 /*
  * Fills in devfn[], device << 3 | function on its own bus, for each device of the configuration. Functions that somebody
- * else has are left alone. 0, or -1 with the error filled in.
+ * else has are left alone; nobody else has any in an Arm guest, for which toolstack may be NULL. 0, or -1 with the error filled in.
  */
 int places_choose(const struct config *config, struct toolstack *toolstack, uint8_t *devfn, struct config_error *error);
 

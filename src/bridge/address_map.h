@@ -12,7 +12,7 @@
 struct bar;
 struct bridge_host;
 
-/* Belongs to a BAR, or, where bar is NULL, is the ECAM of a host bridge. */
+/* Belongs to a BAR or, where bar is NULL, is the ECAM of a host bridge or, where that is NULL too, the message frame. */
 struct address_range {
     uint64_t first;
     uint64_t last;

@@ -39,6 +39,7 @@ void bridge_destroy(struct bridge *bridge)
         bridge->hosts = host->next;
         host_destroy(host);
     }
+    frame_remove(bridge);
     for (unsigned space = 0; space < BRIDGE_SPACES; space++) {
         address_map_free(&bridge->map[space]);
     }
@@ -123,10 +124,16 @@ uint64_t bridge_read(struct bridge *bridge, enum bridge_space space, uint64_t ad
         bridge->counters.unclaimed++;
         return bridge_all_ones(size);
     }
-    if (range->bar == NULL) {
-        return host_ecam_read(range->host, address - range->first, size);
+    struct bar *bar = range->bar;
+
+    if (bar == NULL) {
+        return range->host != NULL ? host_ecam_read(range->host, address - range->first, size)
+                                   : frame_read(bridge, address - range->first, size);
     }
-    return bar_read(range->bar, address - range->first, size);
+    uint64_t value = bar_read(bar, address - range->first, size);
+
+    lines_after_access(bar->function);
+    return value;
 }
 
 void bridge_write(struct bridge *bridge, enum bridge_space space, uint64_t address, unsigned size, uint64_t value)
@@ -140,10 +147,15 @@ void bridge_write(struct bridge *bridge, enum bridge_space space, uint64_t addre
 
     if (range == NULL) {
         bridge->counters.unclaimed++;
-    } else if (range->bar == NULL) {
+    } else if (range->bar != NULL) {
+        struct bar *bar = range->bar;
+
+        bar_write(bar, address - range->first, size, value);
+        lines_after_access(bar->function);
+    } else if (range->host != NULL) {
         host_ecam_write(range->host, address - range->first, size, value);
     } else {
-        bar_write(range->bar, address - range->first, size, value);
+        frame_write(bridge, address - range->first, size, value);
     }
 }
 

@@ -40,6 +40,11 @@ struct bridge_platform {
      * lines lead nowhere: then functions have no pin. [any]
      */
     void (*intx)(void *context, unsigned device, unsigned pin, bool level);
+    /*
+     * The level of an SPI. High makes it pending, also where it is high already; a fall may be ignored, and the level is
+     * not looked at again when the guest has handled it. NULL where there are none. [any]
+     */
+    void (*spi)(void *context, unsigned spi, bool level);
 };
 
 /* What a function asks of the device behind it. Called on the main thread, never from inside a function marked [any]. */
@@ -63,10 +68,11 @@ struct bridge_function_ops {
 
 /* What went past the bridge, for people. Only ever increased. */
 struct bridge_counters {
-    uint64_t unclaimed; /* accesses that no BAR or function serves */
-    uint64_t misfit;    /* accesses that their BAR refuses: unaligned, straddling, of a wrong size */
-    uint64_t refused;   /* BARs that the platform, another BAR or the apertures would not let be placed */
-    uint64_t resets;    /* of functions, by the guest */
+    uint64_t unclaimed;        /* accesses that no BAR or function serves */
+    uint64_t misfit;           /* accesses that their BAR refuses: unaligned, straddling, of a wrong size */
+    uint64_t refused;          /* BARs that the platform, another BAR or the apertures would not let be placed */
+    uint64_t resets;           /* of functions, by the guest */
+    _Atomic uint64_t messages; /* that no frame takes, for their address or their data */
 };
 
 struct bridge;
@@ -87,6 +93,14 @@ void bridge_close(struct bridge *bridge);
 int bridge_add_host(struct bridge *bridge, const struct bridge_host_config *config, struct bridge_host **added);
 const struct bridge_host_config *bridge_host_config(const struct bridge_host *host);
 struct bridge_bus *bridge_root_bus(struct bridge_host *host);
+
+/*
+ * Adds the frame that turns messages into SPIs, and claims its page: for guests whose platform has spi(). At most one.
+ * Errors as bridge_add_host(). bridge_message() then sends a message there, or refuses it; it is for the platform to
+ * call, where it has no other way for messages. [any]
+ */
+int bridge_add_frame(struct bridge *bridge, const struct bridge_interrupts *interrupts);
+void bridge_message(struct bridge *bridge, uint64_t address, uint32_t data);
 
 /* The device and function numbers of a function on its bus, device << 3 | function, as one number. */
 #define BRIDGE_DEVFN(device, function) ((uint8_t)((device) << 3 | (function)))

@@ -10,6 +10,7 @@
 
 #include "bridge/address_map.h"
 #include "bridge/bridge.h"
+#include "bridge/frame.h"
 #include "log.h"
 
 #define BUSES     256u
@@ -54,6 +55,9 @@ struct bridge {
     /* Lines are shared: the level of one is the wired OR of all that lead to it (PCI 3.0 §2.2.6). */
     pthread_mutex_t line_lock;
     uint16_t line[DEVICES][PINS];
+    uint16_t spi[BRIDGE_SPI_LAST + 1];
+
+    struct frame frame;
 };
 
 /* Takes back what bridge_add_host() claimed, and frees the host bridge with its functions. */

@@ -74,7 +74,7 @@ struct bridge_function {
     atomic_bool bus_master;                    /* of itself and of the ports above */
     atomic_bool intx_raised;                   /* what the device wants */
     atomic_bool intx_stopped;                  /* by the command register or by sleep */
-    bool intx_on_line;                         /* what the line was told; guarded by the bridge's line lock */
+    atomic_bool intx_on_line;                  /* what the line was told; changed under the bridge's line lock */
 };
 
 /*
@@ -132,6 +132,14 @@ void placement_remove(struct bridge_function *function);
 
 /* Tells the platform the level of the function's line, if it changed. [any] */
 void lines_sync(struct bridge_function *function);
+/* The guest has reached the function: a line that it leaves high may have to be raised again. */
+void lines_raise_again(struct bridge_function *function);
+static inline void lines_after_access(struct bridge_function *function)
+{
+    if (atomic_load_explicit(&function->intx_on_line, memory_order_relaxed)) {
+        lines_raise_again(function);
+    }
+}
 /* Whether the function's pin leads anywhere. */
 bool lines_exist(const struct bridge_bus *bus);
 

@@ -267,7 +267,10 @@ uint32_t host_config_read(struct bridge_host *host, unsigned bus, uint8_t devfn,
     if (function == NULL) {
         return config_all_ones(size);
     }
-    return function_config_read(function, reg, size);
+    uint32_t value = function_config_read(function, reg, size);
+
+    lines_after_access(function);
+    return value;
 }
 
 void host_config_write(struct bridge_host *host, unsigned bus, uint8_t devfn, unsigned reg, unsigned size,
@@ -277,6 +280,7 @@ void host_config_write(struct bridge_host *host, unsigned bus, uint8_t devfn, un
 
     if (function != NULL) {
         function_config_write(function, reg, size, value);
+        lines_after_access(function);
     }
 }
 

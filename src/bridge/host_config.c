@@ -13,37 +13,30 @@
 #define PAGE_MASK     UINT64_C(0xfff)
 #define IO_SIZE_MAX   UINT64_C(0x10000)
 #define DEVICES       32u
+#define PINS          4u
 
-struct range {
-    enum bridge_space space;
-    uint64_t first;
-    uint64_t last;
-};
-
-#define RANGES 5u
-
-/* What the host bridge owns of the processor's addresses. Returns how many ranges. */
-static unsigned owned(const struct bridge_host_config *config, struct range *range)
+unsigned bridge_owned_ranges(const struct bridge_host_config *config, struct bridge_range *range)
 {
     const struct bridge_aperture *aperture[] = {&config->io, &config->memory, &config->memory64};
     unsigned count = 0;
 
     if (config->address_port) {
-        range[count++] = (struct range){BRIDGE_PORT, PCI_CONFIG_ADDRESS, PCI_CONFIG_ADDRESS + 3};
+        range[count++] = (struct bridge_range){BRIDGE_PORT, PCI_CONFIG_ADDRESS, PCI_CONFIG_ADDRESS + 3};
     }
     if (config->ecam != 0) {
-        range[count++] = (struct range){BRIDGE_MEMORY, config->ecam, config->ecam + bridge_ecam_size(config) - 1};
+        range[count++] =
+            (struct bridge_range){BRIDGE_MEMORY, config->ecam, config->ecam + bridge_ecam_size(config) - 1};
     }
     for (unsigned i = 0; i < sizeof(aperture) / sizeof(aperture[0]); i++) {
         if (aperture[i]->size != 0) {
-            range[count++] =
-                (struct range){aperture[i]->space, aperture[i]->first, aperture[i]->first + (aperture[i]->size - 1)};
+            range[count++] = (struct bridge_range){aperture[i]->space, aperture[i]->first,
+                                                   aperture[i]->first + (aperture[i]->size - 1)};
         }
     }
     return count;
 }
 
-static bool overlap(const struct range *a, unsigned a_count, const struct range *b, unsigned b_count)
+static bool overlap(const struct bridge_range *a, unsigned a_count, const struct bridge_range *b, unsigned b_count)
 {
     for (unsigned i = 0; i < a_count; i++) {
         for (unsigned j = 0; j < b_count; j++) {
@@ -84,7 +77,7 @@ static bool meet_on_bus(const struct bridge_aperture *a, const struct bridge_ape
 static const char *check_apertures(const struct bridge_host_config *config)
 {
     const struct bridge_aperture *aperture[] = {&config->io, &config->memory, &config->memory64};
-    struct range range[RANGES];
+    struct bridge_range range[BRIDGE_RANGES];
     const char *reason = NULL;
     unsigned ranges;
 
@@ -110,11 +103,57 @@ static const char *check_apertures(const struct bridge_host_config *config)
     if (config->memory.size == 0 && config->memory64.size != 0) {
         return "memory64 is there without memory: 32-bit BARs would have no place";
     }
-    ranges = owned(config, range);
+    ranges = bridge_owned_ranges(config, range);
     if (overlap(range, ranges, range, ranges)) {
         return "its ports, its ECAM and its apertures overlap";
     }
     return NULL;
+}
+
+static const char *check_spis(const struct bridge_spis *spis)
+{
+    if (spis->count != 0 && spis->first < BRIDGE_SPI_FIRST) {
+        return "an SPI is below 32: those are a processor's own interrupts";
+    }
+    if (spis->count != 0 && spis->first + spis->count - 1u > BRIDGE_SPI_LAST) {
+        return "an SPI is above 991, the last that a guest of Xen can have";
+    }
+    return NULL;
+}
+
+const char *bridge_check_interrupts(const struct bridge_interrupts *interrupts)
+{
+    const struct bridge_spis *a = &interrupts->lines, *b = &interrupts->messages;
+
+    if (check_spis(a) != NULL || check_spis(b) != NULL) {
+        return check_spis(a) != NULL ? check_spis(a) : check_spis(b);
+    }
+    if (a->count != 0 && b->count != 0 && a->first < b->first + b->count && b->first < a->first + a->count) {
+        return "lines and messages have an SPI in common: a line's is level-triggered, a message's edge-triggered";
+    }
+    if (b->count != 0 && ((interrupts->frame & PAGE_MASK) != 0 || wraps(interrupts->frame, BRIDGE_FRAME_SIZE))) {
+        return "the message frame is not a page of 4 KiB";
+    }
+    return NULL;
+}
+
+/*
+ * With 128 SPIs each pin of each device has its own. With fewer, devices next to each other have different ones, and so
+ * have the pins of a device, as with the four lines of a PC: what has most use of it, the first pins of neighbours, is
+ * shared last.
+ */
+unsigned bridge_line_spi(const struct bridge_host_config *config, unsigned device, unsigned pin)
+{
+    unsigned line = config->spis.count >= DEVICES * PINS ? device * PINS + pin : device + pin;
+
+    return config->spis.first + (config->first_line + line) % config->spis.count;
+}
+
+unsigned bridge_line_period(const struct bridge_host_config *config)
+{
+    unsigned count = config->spis.count;
+
+    return count <= DEVICES && (count & (count - 1)) == 0 ? count : DEVICES;
 }
 
 const char *bridge_check_host(const struct bridge_host_config *config)
@@ -137,12 +176,15 @@ const char *bridge_check_host(const struct bridge_host_config *config)
     if (config->lines == BRIDGE_LINES_FOLDED && config->lines_device >= DEVICES) {
         return "its interrupt lines are those of a device beyond 1f";
     }
+    if (config->lines == BRIDGE_LINES_SPIS && check_spis(&config->spis) != NULL) {
+        return check_spis(&config->spis);
+    }
     return check_apertures(config);
 }
 
 const char *bridge_check_hosts(const struct bridge_host_config *a, const struct bridge_host_config *b)
 {
-    struct range of_a[RANGES], of_b[RANGES];
+    struct bridge_range of_a[BRIDGE_RANGES], of_b[BRIDGE_RANGES];
 
     if (strcmp(a->name, b->name) == 0) {
         return "two host bridges have the same name";
@@ -150,7 +192,7 @@ const char *bridge_check_hosts(const struct bridge_host_config *a, const struct 
     if (a->segment == b->segment && a->first_bus <= b->last_bus && b->first_bus <= a->last_bus) {
         return "two host bridges of one segment have the same buses";
     }
-    if (overlap(of_a, owned(a, of_a), of_b, owned(b, of_b))) {
+    if (overlap(of_a, bridge_owned_ranges(a, of_a), of_b, bridge_owned_ranges(b, of_b))) {
         return "the ports, the ECAM or an aperture of one host bridge overlap those of another";
     }
     return NULL;

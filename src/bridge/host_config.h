@@ -29,8 +29,19 @@ struct bridge_aperture {
 enum bridge_lines {
     BRIDGE_LINES_NONE,   /* nothing: functions have no pin */
     BRIDGE_LINES_DIRECT, /* the platform's line of the same device and pin: bus 0 of a PC */
-    BRIDGE_LINES_FOLDED  /* the four lines of one device of bus 0, swizzled: see lines_device */
+    BRIDGE_LINES_FOLDED, /* the four lines of one device of bus 0, swizzled: see lines_device */
+    BRIDGE_LINES_SPIS    /* SPIs of the guest's interrupt controller: see bridge_line_spi() */
 };
+
+/* Shared peripheral interrupts of an interrupt controller that has such: count of them, from first on. */
+struct bridge_spis {
+    uint16_t first;
+    uint16_t count; /* 0: none */
+};
+
+/* Those that there can be; a guest may have fewer. */
+#define BRIDGE_SPI_FIRST 32u
+#define BRIDGE_SPI_LAST  991u
 
 /* A host bridge as the user, or the kind of guest, wants it. */
 struct bridge_host_config {
@@ -53,8 +64,22 @@ struct bridge_host_config {
     struct bridge_aperture memory;   /* below 4 GiB on the bus */
     struct bridge_aperture memory64; /* for 64-bit BARs */
     enum bridge_lines lines;
-    uint8_t lines_device; /* with BRIDGE_LINES_FOLDED: 0 to 31 */
+    uint8_t lines_device;    /* with BRIDGE_LINES_FOLDED: 0 to 31 */
+    struct bridge_spis spis; /* with BRIDGE_LINES_SPIS: those of all host bridges, which may share them */
+    uint16_t first_line;     /* which of them is that of device 0's INTA */
 };
+
+/*
+ * The interrupts of a guest where they are SPIs. Messages go to a frame (GICv2m: Arm SBSA 2.2, appendix E), which turns
+ * them into SPIs.
+ */
+struct bridge_interrupts {
+    struct bridge_spis lines;    /* of INTx pins */
+    struct bridge_spis messages; /* of the frame */
+    uint64_t frame;              /* where it lies: BRIDGE_FRAME_SIZE bytes */
+};
+
+#define BRIDGE_FRAME_SIZE UINT64_C(0x1000)
 
 /* The name of the host bridge that a guest has without being asked for one. */
 #define BRIDGE_DEFAULT_NAME "pci"
@@ -71,9 +96,25 @@ static inline uint64_t bridge_ecam_size(const struct bridge_host_config *config)
     return (config->last_bus - config->first_bus + UINT64_C(1)) << 20;
 }
 
+/* The SPI of a device's pin on the root bus, with BRIDGE_LINES_SPIS. 0 is INTA. */
+unsigned bridge_line_spi(const struct bridge_host_config *config, unsigned device, unsigned pin);
+/* After how many devices the SPIs of the next begin from the front again: a power of 2, to 32. */
+unsigned bridge_line_period(const struct bridge_host_config *config);
+
 /* NULL when the host bridge can be had; else the reason, for people. */
 const char *bridge_check_host(const struct bridge_host_config *config);
 /* NULL when the two can be had in one guest; else the reason, for people. */
 const char *bridge_check_hosts(const struct bridge_host_config *a, const struct bridge_host_config *b);
+/* NULL when these interrupts can be; else the reason, for people. */
+const char *bridge_check_interrupts(const struct bridge_interrupts *interrupts);
+
+/* What the host bridge owns of the processor's addresses, into range[BRIDGE_RANGES]. Returns how many. */
+struct bridge_range {
+    enum bridge_space space;
+    uint64_t first;
+    uint64_t last;
+};
+#define BRIDGE_RANGES 5u
+unsigned bridge_owned_ranges(const struct bridge_host_config *config, struct bridge_range *range);
 
 #endif

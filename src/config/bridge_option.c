@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/arm_bridges.h"
 #include "config/device_option.h"
 #include "config/element.h"
 #include "config/nearest.h"
@@ -247,7 +248,7 @@ static int apply(struct bridge_host_config *bridge, char *element, uint32_t *see
 
 int config_bridge_begin(struct bridge_host_config *bridge, const char *name, struct config_error *error)
 {
-    *bridge = (struct bridge_host_config){.lines = BRIDGE_LINES_NONE};
+    *bridge = (struct bridge_host_config){.lines = BRIDGE_LINES_SPIS}; /* where there are such, until intx says more */
     if (check_name(name, error) < 0) {
         return -1;
     }
@@ -262,7 +263,7 @@ int config_bridge_parse(const char *text, struct bridge_host_config *bridge, str
     uint32_t seen = 0;
     int result;
 
-    *bridge = (struct bridge_host_config){.lines = BRIDGE_LINES_NONE};
+    *bridge = (struct bridge_host_config){.lines = BRIDGE_LINES_SPIS}; /* where there are such, until intx says more */
     if (element == NULL) {
         return config_error_memory(error);
     }
@@ -295,7 +296,7 @@ const struct bridge_host_config *config_bridge_by_name(const struct config *conf
 static int give_segment(struct config *config, struct bridge_host_config *bridge, struct config_error *error)
 {
     for (unsigned segment = 1; segment <= UINT16_MAX; segment++) {
-        bool used = false;
+        bool used = config->machine == BRIDGE_MACHINE_ARM && segment == BRIDGE_ARM_SEGMENT;
 
         for (size_t i = 0; i < config->bridges; i++) {
             used = used || config->bridge[i].segment == segment;
@@ -327,16 +328,29 @@ static int check_alone(const struct bridge_host_config *bridge, struct config_er
 }
 
 /* The bridge alone, and beside those before it. */
-static int check(const struct config *config, size_t index, struct config_error *error)
+static int check(struct config *config, size_t index, struct config_error *error)
 {
-    if (check_alone(&config->bridge[index], error) < 0) {
+    struct bridge_host_config *bridge = &config->bridge[index];
+    struct bridge_host_config pci;
+    const char *reason;
+
+    if (config->machine == BRIDGE_MACHINE_X86 && bridge->lines == BRIDGE_LINES_SPIS) {
+        bridge->lines = BRIDGE_LINES_NONE;
+    }
+    if (check_alone(bridge, error) < 0) {
         return -1;
     }
+    bridge_default_arm_host(&pci);
+    reason = config->machine == BRIDGE_MACHINE_ARM ? bridge_check_hosts(&pci, bridge) : NULL;
+    if (reason != NULL) {
+        return config_error_bridge(error, bridge->name, NULL, NULL,
+                                   "%s: bridge " CONFIG_BRIDGE_PCI ", which every guest has, is segment %u", reason,
+                                   pci.segment);
+    }
     for (size_t other = 0; other < index; other++) {
-        const char *reason = bridge_check_hosts(&config->bridge[other], &config->bridge[index]);
-
+        reason = bridge_check_hosts(&config->bridge[other], bridge);
         if (reason != NULL) {
-            return config_error_bridge(error, config->bridge[index].name, NULL, NULL, "%s: see %s %s", reason,
+            return config_error_bridge(error, bridge->name, NULL, NULL, "%s: see %s %s", reason,
                                        config->bridge_place[other].file != NULL ? "bridge" : "--bridge",
                                        config->bridge[other].name);
         }
@@ -351,6 +365,9 @@ int config_bridge_finish(struct config *config, struct config_error *error)
             config_error_move(error, &config->bridge_place[i], "bridge", config->bridge[i].name, NULL, NULL);
             return -1;
         }
+    }
+    if (config->machine == BRIDGE_MACHINE_ARM && config_arm_bridges_finish(config, error) < 0) {
+        return -1;
     }
     for (size_t i = 0; i < config->bridges; i++) {
         if (check(config, i, error) < 0) {

@@ -13,6 +13,7 @@
 #include "config/bridge_option.h"
 #include "config/config_file.h"
 #include "config/device_option.h"
+#include "config/interrupts_option.h"
 #include "config/merge.h"
 #include "config/nearest.h"
 
@@ -73,6 +74,32 @@ static int add_bridge(struct config *config, const char *value, struct config_er
 static int set_config(struct config *config, const char *value, struct config_error *error)
 {
     return set_string(&config->file, value, error);
+}
+
+static int set_interrupts(struct config *config, const char *value, struct config_error *error)
+{
+    config->interrupts_given = true;
+    return config_interrupts_parse(value, &config->interrupts, error);
+}
+
+static int set_machine(struct config *config, const char *value, struct config_error *error)
+{
+    for (enum bridge_machine machine = BRIDGE_MACHINE_X86; machine <= BRIDGE_MACHINE_ARM; machine++) {
+        if (strcmp(value, bridge_machine_name(machine)) == 0) {
+            config->machine = machine;
+            config->machine_given = true;
+            return 0;
+        }
+    }
+    return config_error_setting(error, config, "machine", value, "not a kind of guest: give x86 or arm");
+}
+
+static int set_attach(struct config *config, const char *value, struct config_error *error)
+{
+    (void)value;
+    (void)error;
+    config->attach = true;
+    return 0;
 }
 
 static int set_foreground(struct config *config, const char *value, struct config_error *error)
@@ -188,6 +215,9 @@ static const struct config_option options[] = {
     {"--config", "FILE", false, set_config},
     {"--device", "MODEL[,KEY=VALUE]...", true, add_device},
     {"--bridge", "NAME[,KEY=VALUE]...", true, add_bridge},
+    {"--interrupts", "KEY=VALUE[,KEY=VALUE]...", false, set_interrupts},
+    {"--machine", "x86|arm", false, set_machine},
+    {"--attach", NULL, false, set_attach},
     {"--foreground", NULL, false, set_foreground},
     {"--pidfile", "FILE", false, set_pidfile},
     {"--log", "stderr|syslog|journal|FILE", false, set_log},
@@ -318,6 +348,11 @@ static int finish(struct config *config, struct config_error *error)
                                 "--device is missing: give at least one --device MODEL[,KEY=VALUE]..., see --device "
                                 "help for the models");
     }
+    if (config->machine != BRIDGE_MACHINE_ARM && config->interrupts_given) {
+        return config_error_set(error, EXIT_STATUS_CONFIGURATION,
+                                "--interrupts: only Arm guests have SPIs, and this is for x86 guests: leave it out, or "
+                                "add --machine arm to describe or check");
+    }
     if (config_bridge_finish(config, error) < 0 || config_device_name(config, error) < 0) {
         return -1;
     }
@@ -345,7 +380,8 @@ int config_load(int argc, char *const *argv, const struct config_finder *finder,
 {
     struct config_error error;
 
-    *config = (struct config){.mode = CONFIG_RUN, .log_level = LOG_INFO};
+    *config = (struct config){.mode = CONFIG_RUN, .log_level = LOG_INFO, .machine = bridge_machine_native()};
+    bridge_default_interrupts(&config->interrupts);
     faults->count = 0;
     faults->more = false;
     if (parse(argc, argv, config, &error) < 0 || find_file(finder, config, &error) < 0) {

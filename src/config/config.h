@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "bridge/host_config.h"
+#include "bridge/machine.h"
 #include "exit_status.h"
 #include "log.h"
 
@@ -30,7 +31,7 @@ enum config_mode {
 /* What --describe prints. */
 enum config_description { CONFIG_DESCRIPTION_ACPI, CONFIG_DESCRIPTION_DTS, CONFIG_DESCRIPTION_HUMAN };
 
-/* The host bridge that every guest has: segment 0, all its buses, and no --bridge of its own. */
+/* The host bridge that every guest has without a --bridge of its own: on x86 segment 0 and all its buses. */
 #define CONFIG_BRIDGE_PCI "pci"
 
 /* Where the user wrote something: in the configuration file or, where file is NULL, on the command line. */
@@ -76,6 +77,11 @@ struct config {
     struct bridge_host_config *bridge; /* those of --bridge, in their order: pci is none of them */
     struct config_place *bridge_place; /* the section of each bridge */
     size_t bridges;
+    enum bridge_machine machine; /* what the guest is; that of this ioreqd without machine_given */
+    bool machine_given;
+    struct bridge_interrupts interrupts; /* of an Arm guest */
+    bool interrupts_given;
+    bool attach; /* to a guest that runs already */
     bool foreground;
     char *pidfile;
     char *log; /* --log: stderr, syslog, journal, or a path with a '/' in it */

@@ -191,12 +191,13 @@ int config_file_parse(struct config *config, char *text, size_t size, struct con
 {
     static const struct ini_handler handler = {.section = on_section, .pair = on_pair, .fault = on_fault};
     struct reading reading = {
-        .config = {.mode = CONFIG_RUN, .log_level = LOG_INFO, .file = config->file},
+        .config = {.mode = CONFIG_RUN, .log_level = LOG_INFO, .machine = config->machine, .file = config->file},
         .faults = faults,
     };
     size_t before = faults->count;
     struct config_error error;
 
+    bridge_default_interrupts(&reading.config.interrupts);
     if (ini_read(text, size, &handler, &reading)) {
         end_section(&reading);
     }

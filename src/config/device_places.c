@@ -145,16 +145,38 @@ static int check_addr(const struct config *config, const struct config_device *d
 
 /* ---- root ports ---- */
 
-/* Each root port needs a bus behind it, which the guest takes from those of the host bridge. */
-static int check_buses(const struct config *config, const struct config_device *device, struct config_error *error)
+/* The root ports up to this one that are on its bridge. */
+static unsigned port_count(const struct config *config, const struct config_device *device)
 {
-    const struct bridge_host_config *host =
-        device->bridge != NULL ? config_bridge_by_name(config, device->bridge) : NULL;
     unsigned ports = 0;
 
     for (const struct config_device *at = config->device; at <= device; at++) {
         ports += at->root_port && strcmp(bridge_name(at), bridge_name(device)) == 0;
     }
+    return ports;
+}
+
+/* Each root port needs a bus behind it, which the guest takes from those of the host bridge. */
+static int check_buses(const struct config *config, const struct config_device *device, struct config_error *error)
+{
+    const struct bridge_host_config *host =
+        device->bridge != NULL ? config_bridge_by_name(config, device->bridge) : NULL;
+    struct bridge_host_config pci;
+
+    if (device->bridge == NULL && config->machine == BRIDGE_MACHINE_ARM) {
+        bridge_default_arm_host(&pci);
+        if (port_count(config, device) > (unsigned)(pci.last_bus - pci.first_bus)) {
+            return config_error_device(
+                error, device, "id", device->id,
+                "bridge " CONFIG_BRIDGE_PCI
+                " of an Arm guest has buses 00 to %02x, and no bus left for what sits behind this "
+                "root port: put it on a bridge of --bridge, with buses=",
+                pci.last_bus);
+        }
+        return 0;
+    }
+    unsigned ports = port_count(config, device);
+
     if (host != NULL && ports > (unsigned)(host->last_bus - host->first_bus)) {
         return config_error_device(error, device, "bridge", host->name,
                                    "bridge %s has no bus left for what sits behind root port %s: give it more, as "

@@ -6,6 +6,7 @@ libioreqd_config_la_SOURCES = \
     src/log.c src/log.h \
     src/log_sink.c src/log_sink.h \
     src/log_syslog.c src/log_syslog.h \
+    src/config/arm_bridges.c src/config/arm_bridges.h \
     src/config/bridge_option.c src/config/bridge_option.h \
     src/config/command_line.c \
     src/config/config.h \
@@ -18,6 +19,8 @@ libioreqd_config_la_SOURCES = \
     src/config/error.c \
     src/config/file_keys.c src/config/file_keys.h \
     src/config/help.c src/config/help.h \
+    src/config/interrupts_option.c src/config/interrupts_option.h \
+    src/hypervisor/arm_layout.c src/hypervisor/arm_layout.h \
     src/config/ini.c src/config/ini.h \
     src/config/merge.c src/config/merge.h \
     src/config/nearest.c src/config/nearest.h \

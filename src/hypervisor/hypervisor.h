@@ -58,6 +58,9 @@ struct hypervisor_guest {
     unsigned vcpus;
     bool intx;        /* it has an interrupt controller that PCI interrupt lines reach: an HVM guest, not PVH */
     bool host_bridge; /* another device model gives it a PCI host bridge: an HVM guest with QEMU */
+    bool memory_only; /* it has no ports, and functions cannot be claimed: all of PCI is memory */
+    bool spis;        /* neither lines nor messages reach it, but SPIs do, see spi(): the guest of a GIC */
+    bool paused;      /* it waited to be let run when it was looked at */
 };
 
 /* Why something could not be had, for people: the thing, the value and the remedy. */
@@ -130,6 +133,11 @@ struct hypervisor_ops {
     /* Whether a message ignores the mask bit of its MSI-X entry, because the guest routes it another way. */
     bool (*message_unmaskable)(struct hypervisor *, uint64_t address, uint32_t data);
     int (*intx)(struct hypervisor *, unsigned device, unsigned pin, bool level);
+    /*
+     * The level of a shared peripheral interrupt of a guest that has such. High makes it pending, also where it is high
+     * already; that it falls may be ignored. -EINVAL: the guest has no such SPI, or the hypervisor keeps it to itself.
+     */
+    int (*spi)(struct hypervisor *, unsigned spi, bool level);
 };
 
 struct hypervisor {

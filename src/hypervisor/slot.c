@@ -55,8 +55,10 @@ bool slot_is_open(struct slot *slot)
 void slot_answer(struct slot *slot, uint64_t data)
 {
     uint8_t flags = atomic_load_explicit(&slot->state_and_flags, memory_order_relaxed);
+    uint32_t size = slot->size;
 
-    slot->data = data;
+    /* On Arm, Xen up to 4.19 hands all of it to the guest's register (xen/arch/arm/ioreq.c, handle_ioserv()). */
+    slot->data = size != 0 && size < 8 ? data & ((UINT64_C(1) << (8 * size)) - 1) : data;
     flags = (uint8_t)((flags & ~SLOT_STATE_MASK) | SLOT_RESPONSE);
     /* Release: Xen sees the data, and all that the device did to guest memory, before the new state. */
     atomic_store_explicit(&slot->state_and_flags, flags, memory_order_release);

@@ -56,7 +56,7 @@ bool slot_take(struct slot *slot, struct request *request);
 /* Whether slot_take() was called and slot_answer() not yet, by us or by a predecessor. */
 bool slot_is_open(struct slot *slot);
 
-/* Completes a request that was taken. The caller then notifies the vCPU's event channel. */
+/* Completes a request that was taken, with data cut to its size. The caller then notifies the vCPU's event channel. */
 void slot_answer(struct slot *slot, uint64_t data);
 
 #endif

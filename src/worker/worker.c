@@ -14,6 +14,7 @@
 #include <event2/event.h>
 
 #include "bridge/bridge.h"
+#include "bridge/machine.h"
 #include "device/heartbeat.h"
 #include "device/timer.h"
 #include "log.h"
@@ -51,6 +52,7 @@ struct worker {
     struct dispatch dispatch;
     struct bridge_host_config *host;
     size_t hosts;
+    struct bridge_interrupts interrupts; /* of a guest with SPIs */
     struct worker_port *port;
     size_t ports;
     struct worker_device **device;
@@ -76,6 +78,7 @@ struct worker *worker_create(void)
         free(worker);
         return NULL;
     }
+    bridge_default_interrupts(&worker->interrupts);
     return worker;
 }
 
@@ -98,8 +101,9 @@ static void log_counters(const struct worker *worker)
              requests->port, requests->memory, requests->config, requests->invalidate, requests->other,
              requests->malformed, requests->no_memory);
     log_line(LOG_DEBUG, NULL,
-             "accesses: unclaimed %" PRIu64 " misfit %" PRIu64 ", BARs refused: %" PRIu64 ", resets: %" PRIu64,
-             bridge->unclaimed, bridge->misfit, bridge->refused, bridge->resets);
+             "accesses: unclaimed %" PRIu64 " misfit %" PRIu64 ", BARs refused: %" PRIu64 ", resets: %" PRIu64
+             ", messages refused: %" PRIu64,
+             bridge->unclaimed, bridge->misfit, bridge->refused, bridge->resets, bridge->messages);
     for (size_t i = 0; i < worker->devices; i++) {
         device_log_counters(worker->device[i]->device);
     }
@@ -178,6 +182,11 @@ int worker_add_host(struct worker *worker, const struct bridge_host_config *conf
     worker->host = grown;
     worker->host[worker->hosts++] = *config;
     return 0;
+}
+
+void worker_set_interrupts(struct worker *worker, const struct bridge_interrupts *interrupts)
+{
+    worker->interrupts = *interrupts;
 }
 
 int worker_add_port(struct worker *worker, const char *id, const char *host, uint8_t devfn, unsigned slot)
@@ -283,6 +292,10 @@ static void platform_message(void *context, uint64_t address, uint32_t data)
     if (worker->dispatch.recorder != NULL) {
         recorder_message(worker->dispatch.recorder, address, data);
     }
+    if (hypervisor->guest.spis) {
+        bridge_message(worker->environment.bridge, address, data);
+        return;
+    }
     int rc = hypervisor->ops->message(hypervisor, address, data);
 
     if (rc != 0) {
@@ -312,6 +325,16 @@ static void platform_intx(void *context, unsigned device, unsigned pin, bool lev
     }
 }
 
+static void platform_spi(void *context, unsigned spi, bool level)
+{
+    struct hypervisor *hypervisor = ((struct worker *)context)->hypervisor;
+    int rc = hypervisor->ops->spi(hypervisor, spi, level);
+
+    if (rc != 0) {
+        log_line(LOG_DEBUG, NULL, "SPI %u is refused: %s", spi, strerror(-rc));
+    }
+}
+
 static const struct bridge_platform platform_template = {
     .claim = platform_claim,
     .unclaim = platform_unclaim,
@@ -320,6 +343,7 @@ static const struct bridge_platform platform_template = {
     .message = platform_message,
     .message_unmaskable = platform_message_unmaskable,
     .intx = platform_intx,
+    .spi = platform_spi,
 };
 
 /* ---- requests ---- */
@@ -416,6 +440,9 @@ int worker_start(struct worker *worker, struct hypervisor *hypervisor, struct hy
     if (!hypervisor->guest.intx) {
         worker->platform.intx = NULL;
     }
+    if (!hypervisor->guest.spis) {
+        worker->platform.spi = NULL;
+    }
     worker->environment.bridge = bridge_create(&worker->platform, worker);
     if (worker->environment.memory == NULL || worker->environment.bridge == NULL) {
         return out_of_memory(error);
@@ -443,6 +470,47 @@ static int refuse(struct hypervisor_error *error, const char *what, int rc)
     return -1;
 }
 
+/* A guest without an SPI would miss its interrupts: Xen tells of each whether it is there. To set it low does nothing. */
+static int check_spis(struct worker *worker, const struct bridge_spis *spis, struct hypervisor_error *error)
+{
+    struct hypervisor *hypervisor = worker->hypervisor;
+
+    for (unsigned spi = spis->first; spi < spis->first + (unsigned)spis->count; spi++) {
+        int rc = hypervisor->ops->spi(hypervisor, spi, false);
+
+        if (rc == 0) {
+            continue;
+        }
+        error->failure = rc == -EINVAL ? HYPERVISOR_UNSUITABLE : HYPERVISOR_REFUSED;
+        snprintf(error->text, sizeof(error->text),
+                 "domain %u: SPI %u cannot be raised: %s: give the guest nr_spis = %u (Xen 4.17 to 4.19: vuart = "
+                 "\"sbsa_uart\", which gives it 33 to 63), or choose others with --interrupts",
+                 hypervisor->guest.domain, spi,
+                 rc == -EINVAL ? "the guest has too few, or Xen uses it itself" : strerror(-rc),
+                 spis->first + spis->count - BRIDGE_SPI_FIRST);
+        return -1;
+    }
+    return 0;
+}
+
+static int add_interrupts(struct worker *worker, struct hypervisor_error *error)
+{
+    int rc;
+
+    if (!worker->hypervisor->guest.spis) {
+        return 0;
+    }
+    if (check_spis(worker, &worker->interrupts.lines, error) != 0 ||
+        check_spis(worker, &worker->interrupts.messages, error) != 0) {
+        return -1;
+    }
+    if (worker->interrupts.messages.count == 0) {
+        return 0;
+    }
+    rc = bridge_add_frame(worker->environment.bridge, &worker->interrupts);
+    return rc == 0 ? 0 : refuse(error, "the message frame", rc);
+}
+
 /* The root buses of all host bridges, that which every guest has first. */
 static int add_hosts(struct worker *worker, struct worker_bus *buses, struct hypervisor_error *error)
 {
@@ -452,7 +520,12 @@ static int add_hosts(struct worker *worker, struct worker_bus *buses, struct hyp
     char name[96];
     int rc;
 
-    bridge_default_host(&first, !guest->host_bridge, guest->intx);
+    if (guest->memory_only) {
+        bridge_default_arm_host(&first);
+        bridge_give_lines(&first, &worker->interrupts.lines, 0, (unsigned)worker->hosts + 1);
+    } else {
+        bridge_default_host(&first, !guest->host_bridge, guest->intx);
+    }
     for (size_t i = 0; i <= worker->hosts; i++) {
         const struct bridge_host_config *config = i == 0 ? &first : &worker->host[i - 1];
 
@@ -524,8 +597,8 @@ int worker_serve(struct worker *worker, struct hypervisor_error *error)
     if (worker->dispatch.recorder != NULL) {
         record_header(worker);
     }
-    if (add_hosts(worker, buses, error) == 0 && add_ports(worker, buses, error) == 0 &&
-        start_devices(worker, buses, error) == 0) {
+    if (add_interrupts(worker, error) == 0 && add_hosts(worker, buses, error) == 0 &&
+        add_ports(worker, buses, error) == 0 && start_devices(worker, buses, error) == 0) {
         rc = event_add(worker->requests, NULL) == 0 ? 0 : out_of_memory(error);
     }
     free(buses);

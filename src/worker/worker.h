@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "bridge/host_config.h"
 #include "device/device.h"
 #include "hypervisor/hypervisor.h"
 #include "worker/dispatch.h"
@@ -34,6 +35,12 @@ struct ioreqd_loop *worker_loop(struct worker *worker);
  */
 int worker_add_host(struct worker *worker, const struct bridge_host_config *config);
 int worker_add_port(struct worker *worker, const char *id, const char *host, uint8_t devfn, unsigned slot);
+
+/*
+ * The interrupts of a guest that has SPIs (hypervisor.h); bridge_default_interrupts() are those of one that is not told.
+ * Before worker_serve(), which fails where the guest does not have them all.
+ */
+void worker_set_interrupts(struct worker *worker, const struct bridge_interrupts *interrupts);
 
 /*
  * Takes over a configured device, for the bus of a host bridge or root port of that name; NULL: of the host bridge that

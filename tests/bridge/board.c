@@ -99,6 +99,18 @@ static void intx(void *context, unsigned device, unsigned pin, bool level)
     pthread_mutex_unlock(&b->lock);
 }
 
+static void spi(void *context, unsigned number, bool level)
+{
+    struct board *b = context;
+
+    pthread_mutex_lock(&b->lock);
+    if (number <= BRIDGE_SPI_LAST) {
+        b->spi_level[number] = level;
+        b->spi_rises[number] += level;
+    }
+    pthread_mutex_unlock(&b->lock);
+}
+
 const struct bridge_platform board_platform = {
     .claim = claim,
     .unclaim = unclaim,
@@ -107,6 +119,7 @@ const struct bridge_platform board_platform = {
     .message = message,
     .message_unmaskable = message_unmaskable,
     .intx = intx,
+    .spi = spi,
 };
 
 void board_open_empty(void)

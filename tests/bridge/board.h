@@ -50,6 +50,8 @@ struct board {
     void (*on_message)(uint64_t address, uint32_t data); /* if not NULL, instead of the book */
     bool level[32][4];
     unsigned line_changes;
+    bool spi_level[BRIDGE_SPI_LAST + 1];
+    unsigned spi_rises[BRIDGE_SPI_LAST + 1]; /* how often it was set high */
 };
 
 enum access_kind {
@@ -168,5 +170,10 @@ TCase *reset_tests(void);
 TCase *failure_tests(void);
 TCase *rom_tests(void);
 TCase *extended_tests(void);
+TCase *frame_tests(void);
+TCase *no_frame_tests(void);
+TCase *spi_tests(void);
+TCase *shared_spi_tests(void);
+TCase *machine_tests(void);
 
 #endif

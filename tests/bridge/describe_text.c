@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "bridge/describe/describe.h"
+#include "bridge/machine.h"
 #include "tests/bridge/describe_tests.h"
 
 static const struct bridge_host_config bridges[] = {
@@ -71,21 +72,87 @@ static const char expected_dts[] =
     "    };\n"
     "};\n";
 
-static const char expected_map[] =
-    "            interrupt-map = <0 0 0 1 &gic 0x1 0>,\n"
-    "                            <0 0 0 2 &gic 0x1 0x1>,\n"
-    "                            <0 0 0 3 &gic 0x1 0x2>,\n"
-    "                            <0x800 0 0 1 &gic 0x1 0x1>,\n"
-    "                            <0x800 0 0 2 &gic 0x1 0x2>,\n"
-    "                            <0x800 0 0 4 &gic 0x1 0>,\n"
-    "                            <0x1000 0 0 1 &gic 0x1 0x2>,\n"
-    "                            <0x1000 0 0 3 &gic 0x1 0>,\n"
-    "                            <0x1000 0 0 4 &gic 0x1 0x1>,\n"
-    "                            <0x1800 0 0 2 &gic 0x1 0>,\n"
-    "                            <0x1800 0 0 3 &gic 0x1 0x1>,\n"
-    "                            <0x1800 0 0 4 &gic 0x1 0x2>;\n"
-    "            interrupt-map-mask = <0x1800 0 0 7>;\n"
-    "            #interrupt-cells = <1>;\n";
+static const char expected_arm[] =
+    "/dts-v1/;\n"
+    "\n"
+    "/*\n"
+    " * For the configuration of a guest of Xen on Arm, see xl.cfg(5):\n"
+    " *     device_tree = \"FILE.dtb\"    this, compiled by dtc\n"
+    " *     nr_spis = 38\n"
+    " */\n"
+    "\n"
+    "/ {\n"
+    "    #address-cells = <2>;\n"
+    "    #size-cells = <2>;\n"
+    "\n"
+    "    passthrough {\n"
+    "        compatible = \"simple-mfd\";\n"
+    "        #address-cells = <2>;\n"
+    "        #size-cells = <2>;\n"
+    "        ranges;\n"
+    "\n"
+    "        v2m: v2m@10a000000 {\n"
+    "            compatible = \"arm,gic-v2m-frame\";\n"
+    "            reg = <0x1 0xa000000 0 0x1000>;\n"
+    "            msi-controller;\n"
+    "        };\n"
+    "\n"
+    "        grant_dma: grant-dma {\n"
+    "            compatible = \"xen,grant-dma\";\n"
+    "            #iommu-cells = <1>;\n"
+    "        };\n"
+    "\n"
+    "        /* host bridge pcie1 */\n"
+    "        pcie@4000000000 {\n"
+    "            compatible = \"pci-host-ecam-generic\";\n"
+    "            device_type = \"pci\";\n"
+    "            reg = <0x40 0 0 0x1000000>;\n"
+    "            bus-range = <0x10 0x1f>;\n"
+    "            linux,pci-domain = <1>;\n"
+    "            #address-cells = <3>;\n"
+    "            #size-cells = <2>;\n"
+    "            ranges = <0x1000000 0 0 0 0xe4000000 0 0x10000>,\n"
+    "                     <0x2000000 0 0xe1000000 0 0xe1000000 0 0x1000000>,\n"
+    "                     <0x43000000 0x100 0 0x80 0 0x8 0>;\n"
+    "            interrupt-map = <0 0 0 1 &gic 0 9 4>,\n"
+    "                            <0 0 0 2 &gic 0 8 4>,\n"
+    "                            <0 0 0 3 &gic 0 9 4>,\n"
+    "                            <0 0 0 4 &gic 0 8 4>,\n"
+    "                            <0x800 0 0 1 &gic 0 8 4>,\n"
+    "                            <0x800 0 0 2 &gic 0 9 4>,\n"
+    "                            <0x800 0 0 3 &gic 0 8 4>,\n"
+    "                            <0x800 0 0 4 &gic 0 9 4>;\n"
+    "            interrupt-map-mask = <0x800 0 0 7>;\n"
+    "            #interrupt-cells = <1>;\n"
+    "            msi-parent = <&v2m>;\n"
+    "            iommu-map = <0x1008 &grant_dma 0 1>,\n"
+    "                        <0x1011 &grant_dma 0 1>;\n"
+    "            dma-coherent;\n"
+    "        };\n"
+    "\n"
+    "        /* host bridge ports */\n"
+    "        pcie@e0000000 {\n"
+    "            compatible = \"pci-host-ecam-generic\";\n"
+    "            device_type = \"pci\";\n"
+    "            reg = <0 0xe0000000 0 0x100000>;\n"
+    "            bus-range = <0 0>;\n"
+    "            linux,pci-domain = <2>;\n"
+    "            #address-cells = <3>;\n"
+    "            #size-cells = <2>;\n"
+    "            ranges = <0x2000000 0 0xe2000000 0 0xe2000000 0 0x123000>;\n"
+    "            msi-parent = <&v2m>;\n"
+    "            iommu-map = <0x18 &grant_dma 0 1>;\n"
+    "            dma-coherent;\n"
+    "        };\n"
+    "    };\n"
+    "\n"
+    "    gic: interrupt-controller {\n"
+    "        phandle = <65000>;\n"
+    "        interrupt-controller;\n"
+    "        #interrupt-cells = <3>;\n"
+    "        #address-cells = <0>;\n"
+    "    };\n"
+    "};\n";
 
 static const char expected_bridges[] =
     "Host bridge  Segment  Buses  Configuration          I/O                      Memory              64-bit                                Lines\n"
@@ -133,30 +200,29 @@ START_TEST(dts)
 {
     struct text text;
 
-    describe_dts(open_text(&text), bridges, 3, NULL);
+    describe_dts(open_text(&text), bridges, 3, NULL, NULL, 0);
     fclose(text.out);
     ck_assert_str_eq(text.text, expected_dts);
     free(text.text);
 }
 END_TEST
 
-/* Line 3 leads nowhere. */
-static unsigned specifier(const struct bridge_host_config *bridge, unsigned line, uint32_t cell[DESCRIBE_CELLS])
+/* Two SPIs for two bridges: pcie1, the second of them, begins with the second. */
+START_TEST(dts_arm)
 {
-    ck_assert_str_eq(bridge->name, "pcie1");
-    cell[0] = 1;
-    cell[1] = line;
-    return line < 3 ? 2 : 0;
-}
-
-START_TEST(dts_lines)
-{
-    const struct describe_lines lines = {.controller = "gic", .specifier = specifier};
+    const struct bridge_interrupts interrupts = {.lines = {40, 2}, .messages = {60, 10}, .frame = 0x10a000000};
+    const struct describe_grant grant[] = {{"pcie1", 0x1008}, {"ports", 0x18}, {"pcie1", 0x1011}};
+    struct bridge_host_config arm[3];
     struct text text;
 
-    describe_dts(open_text(&text), bridges, 3, &lines);
+    memcpy(arm, bridges, sizeof(arm));
+    for (unsigned i = 0; i < 3; i++) {
+        bridge_give_lines(&arm[i], &interrupts.lines, i, 2);
+    }
+    arm[2].lines = BRIDGE_LINES_NONE;
+    describe_dts(open_text(&text), arm, 3, &interrupts, grant, 3);
     fclose(text.out);
-    ck_assert_ptr_nonnull(strstr(text.text, expected_map));
+    ck_assert_str_eq(text.text, expected_arm);
     free(text.text);
 }
 END_TEST
@@ -262,7 +328,7 @@ TCase *describe_text_tests(void)
     TCase *tests = tcase_create("text");
 
     tcase_add_test(tests, dts);
-    tcase_add_test(tests, dts_lines);
+    tcase_add_test(tests, dts_arm);
     tcase_add_test(tests, human_bridges);
     tcase_add_test(tests, human_devices);
     tcase_add_test(tests, human_long);

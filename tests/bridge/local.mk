@@ -18,11 +18,13 @@ tests_bridge_test_bridge_SOURCES = \
 	tests/bridge/express.c \
 	tests/bridge/extended.c \
 	tests/bridge/failure.c \
+	tests/bridge/frame.c \
 	tests/bridge/header.c \
 	tests/bridge/host_bridge.c \
 	tests/bridge/host_config.c \
 	tests/bridge/hosts.c \
 	tests/bridge/intx.c \
+	tests/bridge/machine.c \
 	tests/bridge/main.c \
 	tests/bridge/msi.c \
 	tests/bridge/msix.c \
@@ -33,10 +35,12 @@ tests_bridge_test_bridge_SOURCES = \
 	tests/bridge/power.c \
 	tests/bridge/resets.c \
 	tests/bridge/rom.c \
+	tests/bridge/shared_spi.c \
+	tests/bridge/spis.c \
 	tests/bridge/windows.c
 tests_bridge_test_bridge_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
 tests_bridge_test_bridge_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
-tests_bridge_test_bridge_LDADD = libioreqd-bridge.la libioreqd-config.la $(CHECK_LIBS)
+tests_bridge_test_bridge_LDADD = libioreqd-bridge.la libioreqd-config.la libioreqd-sim.la $(CHECK_LIBS)
 
 check_PROGRAMS += tests/bridge/test-describe
 TESTS += tests/bridge/test-describe

@@ -14,6 +14,8 @@ int main(void)
         ecam_tests,        aperture_tests,       port_tests,        bus_number_tests,
         window_tests,      port_interrupt_tests, express_tests,     power_tests,
         reset_tests,       failure_tests,        rom_tests,         extended_tests,
+        frame_tests,       no_frame_tests,       spi_tests,         shared_spi_tests,
+        machine_tests,
     };
     Suite *suite = suite_create("bridge");
     SRunner *runner;

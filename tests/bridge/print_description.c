@@ -3,7 +3,6 @@
  * Prints descriptions that the command line has no option for, for the tools that check-description runs on them:
  *     acpi-ports    the bridge of a PVH guest, reached by configuration ports, and one with ECAM
  *     acpi-many     255 bridges
- *     dts-lines     a bridge whose lines end in an interrupt controller
  */
 #include <stdlib.h>
 #include <string.h>
@@ -27,15 +26,6 @@ static const struct bridge_host_config express = {
     .lines = BRIDGE_LINES_FOLDED,
     .lines_device = 3,
 };
-
-/* SPIs of a GIC: three cells. */
-static unsigned specifier(const struct bridge_host_config *bridge, unsigned line, uint32_t cell[DESCRIBE_CELLS])
-{
-    cell[0] = 0;
-    cell[1] = bridge->lines_device * 4u + line;
-    cell[2] = 4;
-    return 3;
-}
 
 static int print_acpi(const struct bridge_host_config *bridge, size_t count)
 {
@@ -66,17 +56,12 @@ static int print_many(void)
 int main(int argc, char **argv)
 {
     const struct bridge_host_config both[] = {ports, express};
-    const struct describe_lines lines = {.controller = "gic", .specifier = specifier};
 
     if (argc == 2 && strcmp(argv[1], "acpi-ports") == 0) {
         return print_acpi(both, 2);
     }
     if (argc == 2 && strcmp(argv[1], "acpi-many") == 0) {
         return print_many();
-    }
-    if (argc == 2 && strcmp(argv[1], "dts-lines") == 0) {
-        describe_dts(stdout, &express, 1, &lines);
-        return EXIT_SUCCESS;
     }
     return EXIT_FAILURE;
 }

@@ -20,16 +20,16 @@ struct line {
 
 static int parse(const struct line *line, struct config *config, struct config_error *error)
 {
-    char *argv[MAX_ARGUMENTS + 2] = {(char *)"ioreqd", (char *)"--check"};
-    int argc = 2;
+    char *argv[MAX_ARGUMENTS + 3] = {(char *)"ioreqd", (char *)"--check", (char *)"--machine=x86"};
+    int argc = 3;
     int result;
 
-    while (argc < MAX_ARGUMENTS + 2 && line->argument[argc - 2] != NULL) {
-        argv[argc] = strdup(line->argument[argc - 2]);
+    while (argc < MAX_ARGUMENTS + 3 && line->argument[argc - 3] != NULL) {
+        argv[argc] = strdup(line->argument[argc - 3]);
         argc++;
     }
     result = config_from_arguments(argc, argv, config, error);
-    for (int i = 2; i < argc; i++) {
+    for (int i = 3; i < argc; i++) {
         free(argv[i]);
     }
     return result;
@@ -282,7 +282,7 @@ START_TEST(test_many)
 {
     enum { BRIDGES = 100 };
     static char text[BRIDGES][80];
-    char *argv[2 * BRIDGES + 4] = {(char *)"ioreqd", (char *)"--describe", (char *)"acpi"};
+    char *argv[2 * BRIDGES + 4] = {(char *)"ioreqd", (char *)"--describe=acpi", (char *)"--machine=x86"};
     struct config_error error;
     struct config config;
 

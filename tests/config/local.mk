@@ -1,6 +1,7 @@
 # Unit tests of the log, the command line and the properties.
 if HAVE_CHECK
 config_tests = \
+    tests/config/test-arm-bridges \
     tests/config/test-bridges \
     tests/config/test-command-line \
     tests/config/test-config-file \
@@ -12,6 +13,10 @@ config_tests = \
     tests/config/test-search
 check_PROGRAMS += $(config_tests)
 TESTS += $(config_tests)
+
+tests_config_test_arm_bridges_SOURCES = tests/config/arm_bridges.c
+tests_config_test_arm_bridges_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_config_test_arm_bridges_LDADD = libioreqd-config.la $(CHECK_LIBS)
 
 tests_config_test_bridges_SOURCES = tests/config/bridges.c
 tests_config_test_bridges_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)

@@ -38,7 +38,7 @@ static void parse(int count, char *const *words)
 
 #define PARSE(...)                                                                                                     \
     do {                                                                                                               \
-        char *const words[] = {"ioreqd", "--domain", "1", __VA_ARGS__};                                                \
+        char *const words[] = {"ioreqd", "--domain", "1", "--machine=x86", __VA_ARGS__};                               \
                                                                                                                        \
         parse((int)(sizeof(words) / sizeof(words[0])), words);                                                         \
     } while (0)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * ioreqd against a hostile guest: the input is a list of what its vCPU puts into its slot, in whatever form, and of
- * what happens to its memory meanwhile. Behind stands the whole stack with a virtio-blk whose driver has set it up.
+ * ioreqd against a hostile guest, on x86 or on Arm: the input is a list of what its vCPU puts into its slot, in whatever
+ * form, and of what happens to its memory meanwhile. Behind stands the whole stack with a virtio-blk whose driver has set it up.
  *
  * Whatever happens, each request is answered once and in time, the server goes on serving, the device comes to rest,
  * and all that was mapped is given back.
@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bridge/machine.h"
 #include "device/host.h"
 #include "log.h"
 #include "tests/drv/blk.h"
@@ -18,6 +19,7 @@
 #define RAM       (UINT64_C(4) << 20)
 #define DRIVER_AT (UINT64_C(1) << 20)
 #define OPS_MAX   200u
+#define FRAME     UINT64_C(0x0a000000) /* of an Arm guest: bridge_default_interrupts() */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerInitialize(int *argc, char ***argv);
@@ -62,10 +64,14 @@ static uint64_t take_address(void)
     case 2:
         return blk.pci.bar[1].address + take(2) % 0x1100;
     case 3:
-    case 4:
+        if (vcpu.ecam != 0) {
+            return vcpu.ecam + (STACK_FUNCTION << 12 | take(1));
+        }
         return (uint64_t)STACK_FUNCTION << 32 | take(1);
+    case 4:
+        return (uint64_t)(vcpu.segment << 16 | STACK_FUNCTION) << 32 | take(1);
     case 5:
-        return 0xcf8 + take(1) % 8;
+        return vcpu.ecam != 0 ? FRAME + (take(2) & 0xfff) : 0xcf8 + take(1) % 8;
     case 6:
         return take(4);
     default:
@@ -85,7 +91,7 @@ static void ask(void)
     uint64_t data = take((flags & SIM_POINTER) != 0 ? 3 : size <= 8 ? size : 8);
     enum request_kind kinds[] = {REQUEST_PORT, REQUEST_MEMORY, REQUEST_CONFIG, REQUEST_INVALIDATE, REQUEST_OTHER};
 
-    if ((address >> 32) == STACK_FUNCTION && (how & 0x20) == 0) {
+    if ((address >> 32 & 0xffff) == STACK_FUNCTION && (how & 0x20) == 0) {
         kind = 2;
     } else if (address >= 0xcf8 && address < 0xd00) {
         kind = 0;
@@ -131,6 +137,19 @@ static void drive(void)
     virtio_queue_notify(&blk.queue, &vcpu);
 }
 
+/* Where an Arm guest finds its host bridge, and places what is on it. */
+static void look_on_arm(struct pci_space *space)
+{
+    uint64_t size;
+
+    vcpu.segment = BRIDGE_ARM_SEGMENT;
+    bridge_arm_window(BRIDGE_WINDOW_ECAM, 0, &vcpu.ecam, &size);
+    bridge_arm_window(BRIDGE_WINDOW_IO, 0, &space->ports, &size);
+    bridge_arm_window(BRIDGE_WINDOW_MEMORY, 0, &space->memory, &size);
+    bridge_arm_window(BRIDGE_WINDOW_MEMORY64, 0, &space->high, &size);
+    space->offset.ports = space->ports;
+}
+
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
     (void)argc;
@@ -148,16 +167,23 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     input = data;
     left = size;
     how = (uint8_t)take(1);
-    options.sim.intx = (how & 1) != 0;
+    options.sim.spis = (how & 16) != 0 ? 32 : 0;
+    options.sim.intx = (how & 17) == 1;
     options.sim.pirq = (how & 2) != 0;
     options.record = getenv("IOREQD_FUZZ_RECORD"); /* see README.md */
     options.model = ioreqd_module(host_table())[0];
     require(stack_open(&stack, &options) && stack_run(&stack), "no stack:");
     vcpu = (struct vcpu){.sim = stack.sim};
+    if (options.sim.spis != 0) {
+        look_on_arm(&space);
+    }
     require(blk_probe(&blk, &vcpu, DRIVER_AT, &space), "no device");
     if ((how & 4) != 0) {
         require(blk_start(&blk, &vcpu, (how & 8) != 0 ? VIRTIO_F_INDIRECT_DESC | VIRTIO_F_EVENT_IDX : 0, 32),
                 "the device does not start");
+        if (options.sim.spis != 0) {
+            pci_msix_set(&vcpu, &blk.pci, 1, FRAME + 0x40, 49);
+        }
     }
     for (unsigned i = 0; i < OPS_MAX && left != 0; i++) {
         switch (take(1) % 8) {

@@ -309,6 +309,49 @@ START_TEST(faults_come_once)
     ck_assert_int_eq(ops->start(sim, &why), -1);
     ck_assert_int_eq(ops->start(sim, &why), 0);
 }
+
+/* xen/arch/arm/vgic.c, vgic_inject_irq(): what is high pends once, what falls pends still, and nobody looks again. */
+START_TEST(spis_keep_no_level)
+{
+    const struct sim_options options = {.spis = 32, .vuart = true};
+    struct hypervisor *arm = sim_open(&options);
+    unsigned spi = 0;
+
+    ck_assert_ptr_nonnull(arm);
+    ck_assert_int_eq(arm->ops->spi(arm, 31, true), -EINVAL);
+    ck_assert_int_eq(arm->ops->spi(arm, 32, true), -EINVAL); /* the vuart's */
+    ck_assert_int_eq(arm->ops->spi(arm, 64, true), -EINVAL);
+    ck_assert_int_eq(arm->ops->spi(arm, UINT32_MAX, true), -EINVAL);
+    ck_assert_int_eq(arm->ops->spi(arm, 63, false), 0);
+    ck_assert(!sim_spi_take(arm, &spi));
+    ck_assert_int_eq(arm->ops->spi(arm, 63, true), 0);
+    ck_assert_int_eq(arm->ops->spi(arm, 63, true), 0);
+    ck_assert_int_eq(arm->ops->spi(arm, 63, false), 0);
+    ck_assert_int_eq(arm->ops->spi(arm, 33, true), 0);
+    ck_assert(sim_spi_take(arm, &spi));
+    ck_assert_uint_eq(spi, 33);
+    ck_assert(sim_spi_take(arm, &spi));
+    ck_assert_uint_eq(spi, 63);
+    /* High still, and not looked at when it ends; raised again meanwhile it comes again, after the end. */
+    sim_spi_end(arm, 33);
+    ck_assert(!sim_spi_take(arm, &spi));
+    ck_assert_int_eq(arm->ops->spi(arm, 63, true), 0);
+    ck_assert(sim_spi_is_pending(arm, 63));
+    ck_assert(!sim_spi_take(arm, &spi));
+    sim_spi_end(arm, 63);
+    ck_assert(sim_spi_take(arm, &spi));
+    ck_assert_uint_eq(sim_spi_count(arm, 63), 3);
+    sim_fail(arm, SIM_FAULT_SPI, 0, EIO);
+    ck_assert_int_eq(arm->ops->spi(arm, 40, true), -EIO);
+    ck_assert_uint_eq(sim_violations(arm), 0);
+    /* What such a guest does not have. */
+    ck_assert_int_eq(arm->ops->message(arm, 0xfee00000, 1), -EOPNOTSUPP);
+    ck_assert_uint_eq(sim_violations_of(arm, SIM_VIOLATION_MACHINE), 1);
+    arm->ops->close(arm);
+    ck_assert_int_eq(ops->spi(sim, 40, true), -EOPNOTSUPP);
+    ck_assert_uint_eq(sim_violations_of(sim, SIM_VIOLATION_MACHINE), 1);
+}
+END_TEST
 END_TEST
 
 int main(void)
@@ -335,6 +378,7 @@ int main(void)
     tcase_add_test(interrupts, lines_are_recorded);
     tcase_add_test(interrupts, a_test_can_wait_for_a_message);
     tcase_add_test(interrupts, faults_come_once);
+    tcase_add_test(interrupts, spis_keep_no_level);
     suite_add_tcase(suite, interrupts);
 
     runner = srunner_create(suite);

@@ -33,22 +33,19 @@ int describe_acpi(const struct bridge_host_config *bridge, size_t count, unsigne
                   struct describe_buffer *tables);
 void describe_free(struct describe_buffer *buffer);
 
-/*
- * Where the lines of a bridge end in a device tree: specifier[] has the cells that follow the reference to the
- * interrupt controller's node, for one of the four lines. Returns how many, 0: the line leads nowhere.
- */
-#define DESCRIBE_CELLS 4u
-struct describe_lines {
-    const char *controller; /* a label that the including tree defines */
-    unsigned (*specifier)(const struct bridge_host_config *bridge, unsigned line, uint32_t cell[DESCRIBE_CELLS]);
+/* A function that reaches only pages that the guest grants: its requester id, as it stands on its host bridge. */
+struct describe_grant {
+    const char *bridge;
+    uint16_t function; /* bus << 8 | device << 3 | function */
 };
 
 /*
- * Device tree source with a node for each bridge that has ECAM, complete enough to be compiled. lines may be NULL: who
- * builds the guest's tree knows what its interrupt controller is called and which inputs are free, and without that
- * devices have messages only. The result of out is for the caller to check.
+ * Device tree source with a node for each bridge that has ECAM, complete enough to be compiled. interrupts: of a guest
+ * that has SPIs, with its message frame; NULL: who builds the guest's tree has to add them, and lines are left out. Only
+ * with interrupts are there grants. The result of out is for the caller to check.
  */
-void describe_dts(FILE *out, const struct bridge_host_config *bridge, size_t count, const struct describe_lines *lines);
+void describe_dts(FILE *out, const struct bridge_host_config *bridge, size_t count,
+                  const struct bridge_interrupts *interrupts, const struct describe_grant *grant, size_t grants);
 
 struct describe_device {
     const char *bridge; /* the name of a host bridge, or the id of a root port */

@@ -92,6 +92,8 @@ static void make_bridge_row(struct row *row, const struct bridge_host_config *br
     add_aperture(row->cell[6], &bridge->memory64, owned);
     if (bridge->lines == BRIDGE_LINES_FOLDED) {
         add(row->cell[7], "those of device %02x of bus 0", bridge->lines_device);
+    } else if (bridge->lines == BRIDGE_LINES_SPIS) {
+        add(row->cell[7], "SPIs %u-%u", bridge->spis.first, bridge->spis.first + bridge->spis.count - 1u);
     } else {
         add(row->cell[7], bridge->lines == BRIDGE_LINES_DIRECT ? "its own" : "none");
     }

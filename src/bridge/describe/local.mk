@@ -9,3 +9,4 @@ libioreqd_describe_la_SOURCES = \
 	src/bridge/describe/dts.c \
 	src/bridge/describe/human.c \
 	src/bridge/describe/resource.c src/bridge/describe/resource.h
+libioreqd_describe_la_LIBADD = libioreqd-host-config.la

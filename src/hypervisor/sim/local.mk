@@ -13,5 +13,6 @@ libioreqd_sim_la_SOURCES = \
 	src/hypervisor/sim/sim_private.h \
 	src/hypervisor/sim/sim_ranges.c \
 	src/hypervisor/sim/sim_ranges.h \
-	src/hypervisor/sim/sim_request.c
+	src/hypervisor/sim/sim_request.c \
+	src/hypervisor/sim/sim_spi.c
 libioreqd_sim_la_LIBADD = -lpthread

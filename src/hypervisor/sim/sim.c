@@ -144,6 +144,9 @@ static int change_claim(struct hypervisor *hypervisor, unsigned kind, uint64_t f
 
 static int claim(struct hypervisor *hypervisor, enum claim_space space, uint64_t first, uint64_t last)
 {
+    if (space == CLAIM_PORT && hypervisor->guest.memory_only) {
+        sim_violate(sim_of(hypervisor), SIM_VIOLATION_MACHINE);
+    }
     int result = sim_fault(sim_of(hypervisor), SIM_FAULT_CLAIM);
 
     return result != 0 ? result : change_claim(hypervisor, space, first, last, sim_ranges_add);
@@ -159,6 +162,11 @@ static int unclaim(struct hypervisor *hypervisor, enum claim_space space, uint64
 
 static int claim_function(struct hypervisor *hypervisor, uint16_t function)
 {
+    /* Xen would accept it and do nothing. */
+    if (hypervisor->guest.memory_only) {
+        sim_violate(sim_of(hypervisor), SIM_VIOLATION_MACHINE);
+        return 0;
+    }
     int result = sim_fault(sim_of(hypervisor), SIM_FAULT_CLAIM);
 
     return result != 0 ? result : change_claim(hypervisor, SIM_CLAIM_FUNCTIONS, function, function, sim_ranges_add);
@@ -214,6 +222,7 @@ static const struct hypervisor_ops sim_ops = {
     .message = sim_message,
     .message_unmaskable = sim_message_unmaskable,
     .intx = sim_intx,
+    .spi = sim_spi,
 };
 
 static void make_locks(struct sim *sim)
@@ -265,6 +274,9 @@ struct hypervisor *sim_open(const struct sim_options *options)
         .vcpus = sim->options.vcpus,
         .intx = sim->options.intx,
         .host_bridge = sim->options.host_bridge,
+        .memory_only = sim->options.spis != 0,
+        .spis = sim->options.spis != 0,
+        .paused = true,
     };
     sim->next_port = FIRST_PORT;
     sim->memory.descriptor = -1;

@@ -25,6 +25,8 @@ struct sim_options {
     unsigned vcpus;  /* 0: 1 */
     bool intx;
     bool host_bridge;
+    unsigned spis;         /* it is a guest on Arm with so many, from 32 on: see hypervisor.h, memory_only and spis */
+    bool vuart;            /* SPI 32 is the hypervisor's own */
     bool pirq;             /* the guest routes messages of vector 0 to event channels, past their mask bit */
     bool one_mapping;      /* map() points into sim_memory() and must not leave RAM: fast, seen by race detectors */
     unsigned milliseconds; /* how long sim_wait() waits for an answer; 0: 10 s */
@@ -126,10 +128,35 @@ uint64_t sim_interrupts_lost(struct hypervisor *);
 bool sim_intx_level(struct hypervisor *, unsigned device, unsigned pin);
 
 /* ------------------------------------------------------------------------------------------------------------------
+ * SPIs, [any]: as Xen's vGIC has them (xen/arch/arm/vgic.c, vgic_inject_irq()). High makes one pending, or pending
+ * again while the guest handles it, and is then forgotten: low is ignored, and the level is not looked at when the
+ * guest is done.
+ */
+
+#define SIM_SPI_FIRST 32u
+#define SIM_SPIS      960u
+
+/* The guest's side: takes one that pends and is not being handled, the lowest; it is then handled until sim_spi_end(). */
+bool sim_spi_take(struct hypervisor *, unsigned *spi);
+bool sim_spi_take_wait(struct hypervisor *, unsigned milliseconds, unsigned *spi);
+void sim_spi_end(struct hypervisor *, unsigned spi);
+bool sim_spi_is_pending(struct hypervisor *, unsigned spi);
+/* How often the server made it pending. */
+uint64_t sim_spi_count(struct hypervisor *, unsigned spi);
+
+/* ------------------------------------------------------------------------------------------------------------------
  * Faults and violations, [any]
  */
 
-enum sim_fault { SIM_FAULT_START, SIM_FAULT_CLAIM, SIM_FAULT_MAP, SIM_FAULT_MESSAGE, SIM_FAULT_INTX, SIM_FAULTS };
+enum sim_fault {
+    SIM_FAULT_START,
+    SIM_FAULT_CLAIM,
+    SIM_FAULT_MAP,
+    SIM_FAULT_MESSAGE,
+    SIM_FAULT_INTX,
+    SIM_FAULT_SPI,
+    SIM_FAULTS
+};
 
 /* After `skip` more calls that go well, one call of that kind fails with error, a positive errno. 0: none will. */
 void sim_fail(struct hypervisor *, enum sim_fault fault, unsigned skip, int error);
@@ -143,6 +170,8 @@ enum sim_violation {
     SIM_VIOLATION_TIMEOUT,    /* no answer in time: Xen would wait for ever */
     SIM_VIOLATION_UNMAP,      /* unmap() of what map() did not return */
     SIM_VIOLATION_INTX,       /* intx() of a guest without such lines: trips an assertion in Xen */
+    SIM_VIOLATION_MACHINE,    /* ports or functions claimed, messages sent, or SPIs raised, where there are none */
+    SIM_VIOLATION_DATA,       /* on Arm: an answer with bits above the access's size, which old Xen gives the guest */
     SIM_VIOLATIONS
 };
 

@@ -24,6 +24,10 @@ int sim_message(struct hypervisor *hypervisor, uint64_t address, uint32_t data)
     const struct sim_interrupt interrupt = {.is_message = true, .address = address, .data = data};
     int result = sim_fault(sim, SIM_FAULT_MESSAGE);
 
+    if (hypervisor->guest.spis) {
+        sim_violate(sim, SIM_VIOLATION_MACHINE);
+        return -EOPNOTSUPP;
+    }
     if (result != 0) {
         return result;
     }

@@ -74,6 +74,13 @@ struct sim_grant_mapping {
     size_t count;
 };
 
+/* Under sim->record_lock. */
+struct sim_spi {
+    bool pending;
+    bool active;
+    uint64_t count;
+};
+
 struct sim_planned_fault {
     unsigned skip;
     int error;
@@ -107,6 +114,7 @@ struct sim {
     uint64_t interrupts_lost;
     struct sim_interrupt interrupt[SIM_INTERRUPTS];
     bool level[SIM_INTX_DEVICES][SIM_INTX_PINS];
+    struct sim_spi spi[SIM_SPIS];
     struct sim_planned_fault fault[SIM_FAULTS];
     unsigned violations[SIM_VIOLATIONS];
 };
@@ -148,5 +156,8 @@ int sim_copy_grants(struct hypervisor *hypervisor, uint32_t reference, size_t of
 int sim_message(struct hypervisor *hypervisor, uint64_t address, uint32_t data);
 bool sim_message_unmaskable(struct hypervisor *hypervisor, uint64_t address, uint32_t data);
 int sim_intx(struct hypervisor *hypervisor, unsigned device, unsigned pin, bool level);
+
+/* sim_spi.c */
+int sim_spi(struct hypervisor *hypervisor, unsigned spi, bool level);
 
 #endif

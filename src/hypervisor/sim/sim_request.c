@@ -107,6 +107,9 @@ static bool is_selected(const struct sim *sim, const struct request *request)
         return span_of(request, &first, &last) && sim_ranges_contain(&sim->claims[CLAIM_MEMORY], first, last);
     case REQUEST_CONFIG:
         first = request->address >> 32;
+        if (sim->hypervisor.guest.memory_only) {
+            return false; /* none is made today: with SIM_UNCHECKED, as a later Xen may */
+        }
         return sim_ranges_contain(&sim->claims[SIM_CLAIM_FUNCTIONS], first, first);
     case REQUEST_INVALIDATE: /* these are broadcast */
     case REQUEST_OTHER:
@@ -213,6 +216,9 @@ bool sim_result(struct hypervisor *hypervisor, unsigned vcpu, uint64_t *data)
     } else if (state == SLOT_RESPONSE) {
         if (!v->asked.write && !v->asked.data_is_pointer) {
             v->result = cut(slot->data, v->asked.size);
+            if (hypervisor->guest.memory_only && v->asked.size != 0 && slot->data != v->result) {
+                sim_violate(sim, SIM_VIOLATION_DATA);
+            }
         }
         v->open = false;
     }

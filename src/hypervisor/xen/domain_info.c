@@ -11,6 +11,8 @@
 
 #include <xenctrl.h>
 
+#include "hypervisor/xen/arch.h"
+
 struct domain_info {
     xentoollog_logger *logger;
     xc_interface *control;
@@ -72,9 +74,8 @@ int domain_info_get(struct domain_info *info, unsigned domain, struct domain_fac
     facts->suspended = facts->shut_down && reason == SHUTDOWN_suspend;
     facts->resetting = facts->shut_down && reason == SHUTDOWN_soft_reset;
     facts->virtualised = (raw.flags & XEN_DOMINF_hvm_guest) != 0;
-#if defined(__x86_64__)
-    facts->io_apic = (raw.arch_config.emulation_flags & XEN_X86_EMU_IOAPIC) != 0;
-#endif
+    facts->paused = (raw.flags & XEN_DOMINF_paused) != 0;
+    facts->io_apic = arch_has_io_apic(&raw.arch_config);
     memcpy(facts->handle, raw.handle, sizeof(facts->handle));
     return 0;
 }

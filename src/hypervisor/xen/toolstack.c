@@ -22,6 +22,7 @@
 
 #include <xenstore.h>
 
+#include "hypervisor/xen/arch.h"
 #include "hypervisor/xen/xen.h"
 #include "log.h"
 
@@ -139,12 +140,8 @@ static int find_domain(struct toolstack *toolstack, const char *name, unsigned d
                          domain);
     }
     memcpy(toolstack->handle, facts.handle, sizeof(toolstack->handle));
-    toolstack->guest = (struct hypervisor_guest){
-        .domain = domain,
-        .intx = facts.io_apic,
-        /* libxl gives every HVM guest a device model with a host bridge, and a PVH guest none. */
-        .host_bridge = facts.io_apic,
-    };
+    toolstack->guest = (struct hypervisor_guest){.domain = domain, .paused = facts.paused};
+    arch_describe_guest(&toolstack->guest, &facts);
     return 0;
 }
 
@@ -386,6 +383,9 @@ static bool passed_through(struct toolstack *toolstack, uint16_t function, char 
     unsigned long long count = 0;
     bool found = false;
 
+    if (toolstack->guest.memory_only) {
+        return false; /* vPCI gives such a guest a host bridge of its own, whose functions are none of ours */
+    }
     make_path(path, "%s/backend/pci/%u/0/num_devs", toolstack->home, toolstack->guest.domain);
     if (!read_number(toolstack, XBT_NULL, path, 10, &count)) {
         return false;

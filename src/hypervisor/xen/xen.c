@@ -31,6 +31,7 @@
 #include <xen/memory.h>
 
 #include "hypervisor/slot.h"
+#include "hypervisor/xen/arch.h"
 #include "hypervisor/xen/grants.h"
 #include "log.h"
 
@@ -172,6 +173,20 @@ static void xen_stop(struct hypervisor *hypervisor)
     xen->ports = 0;
 }
 
+/* What Xen says when it has no IOREQ servers: it has not even the command that asks for one. */
+static int refuse_server(struct hypervisor_error *error, unsigned domain, const char *what)
+{
+    int saved = errno;
+
+    if (saved == ENOSYS || saved == EOPNOTSUPP) {
+        return xen_error(error, HYPERVISOR_REFUSED,
+                         "domain %u: %s: this Xen was built without IOREQ servers, which serve emulated devices: %s",
+                         domain, what, arch_remedy_without_servers);
+    }
+    return xen_error(error, saved == ESRCH ? HYPERVISOR_NO_DOMAIN : HYPERVISOR_REFUSED, "domain %u: %s: %s", domain,
+                     what, strerror(saved));
+}
+
 static int xen_start(struct hypervisor *hypervisor, struct hypervisor_error *error)
 {
     struct xen *xen = of(hypervisor);
@@ -186,10 +201,7 @@ static int xen_start(struct hypervisor *hypervisor, struct hypervisor_error *err
                 "this guest first",
                 domain);
         }
-        return xen_error(
-            error, HYPERVISOR_REFUSED, "domain %u: Xen refused to create an IOREQ server: %s%s", domain,
-            strerror(errno),
-            errno == ENOSYS || errno == EOPNOTSUPP ? ": this Xen was built without them (CONFIG_IOREQ_SERVER)" : "");
+        return refuse_server(error, domain, "Xen refused to create an IOREQ server");
     }
     xen->started = true;
     xen->resource =
@@ -268,11 +280,8 @@ static int xen_unclaim(struct hypervisor *hypervisor, enum claim_space space, ui
 static int xen_claim_function(struct hypervisor *hypervisor, uint16_t function)
 {
     struct xen *xen = of(hypervisor);
-    int rc = xendevicemodel_map_pcidev_to_ioreq_server(xen->device_model, (domid_t)hypervisor->guest.domain,
-                                                       xen->server, 0, (uint8_t)(function >> 8),
-                                                       (uint8_t)(function >> 3 & 0x1f), (uint8_t)(function & 7));
 
-    return rc == 0 ? 0 : -errno;
+    return arch_claim_function(xen->device_model, (domid_t)hypervisor->guest.domain, xen->server, function);
 }
 
 static int xen_unclaim_function(struct hypervisor *hypervisor, uint16_t function)
@@ -282,11 +291,7 @@ static int xen_unclaim_function(struct hypervisor *hypervisor, uint16_t function
     if (!xen->started) {
         return 0;
     }
-    int rc = xendevicemodel_unmap_pcidev_from_ioreq_server(xen->device_model, (domid_t)hypervisor->guest.domain,
-                                                           xen->server, 0, (uint8_t)(function >> 8),
-                                                           (uint8_t)(function >> 3 & 0x1f), (uint8_t)(function & 7));
-
-    return rc == 0 ? 0 : -errno;
+    return arch_unclaim_function(xen->device_model, (domid_t)hypervisor->guest.domain, xen->server, function);
 }
 
 /* ---- requests ---- */
@@ -388,40 +393,29 @@ static int xen_copy_grants(struct hypervisor *hypervisor, uint32_t reference, si
 
 /* ---- interrupts ---- */
 
-#define MSI_WINDOW_MASK UINT64_C(0xfff00000)
-#define MSI_WINDOW      UINT64_C(0xfee00000)
-#define MSI_VECTOR_MASK 0xffu
-
 static int xen_message(struct hypervisor *hypervisor, uint64_t address, uint32_t data)
 {
-    struct xen *xen = of(hypervisor);
-    int rc = xendevicemodel_inject_msi(xen->device_model, (domid_t)hypervisor->guest.domain, address, data);
-
-    return rc == 0 ? 0 : -errno;
+    return arch_message(of(hypervisor)->device_model, (domid_t)hypervisor->guest.domain, address, data);
 }
 
-/*
- * Linux as a PVHVM guest has Xen turn the message into an event channel (vector 0 says so, the destination is the
- * pirq: xen/arch/x86/hvm/irq.c, hvm_inject_msi()) and then never unmasks the table's entry.
- */
 static bool xen_message_unmaskable(struct hypervisor *hypervisor, uint64_t address, uint32_t data)
 {
     (void)hypervisor;
-    return (address & MSI_WINDOW_MASK) == MSI_WINDOW && (data & MSI_VECTOR_MASK) == 0;
+    return arch_message_unmaskable(address, data);
 }
 
 static int xen_intx(struct hypervisor *hypervisor, unsigned device, unsigned pin, bool level)
 {
-    struct xen *xen = of(hypervisor);
-
     /* In a PVH guest this reaches an assertion in Xen: it has no I/O APIC. */
     if (!hypervisor->guest.intx) {
         return -EOPNOTSUPP;
     }
-    int rc = xendevicemodel_set_pci_intx_level(xen->device_model, (domid_t)hypervisor->guest.domain, 0, 0,
-                                               (uint8_t)device, (uint8_t)pin, level);
+    return arch_intx(of(hypervisor)->device_model, (domid_t)hypervisor->guest.domain, device, pin, level);
+}
 
-    return rc == 0 ? 0 : -errno;
+static int xen_spi(struct hypervisor *hypervisor, unsigned spi, bool level)
+{
+    return arch_spi(of(hypervisor)->device_model, (domid_t)hypervisor->guest.domain, spi, level);
 }
 
 static const struct hypervisor_ops xen_ops = {
@@ -445,6 +439,7 @@ static const struct hypervisor_ops xen_ops = {
     .message = xen_message,
     .message_unmaskable = xen_message_unmaskable,
     .intx = xen_intx,
+    .spi = xen_spi,
 };
 
 static int refuse_open(struct hypervisor_error *error, const char *what)
@@ -495,8 +490,7 @@ struct hypervisor *xen_open(const struct hypervisor_guest *guest, struct hypervi
         goto fail;
     }
     if (xendevicemodel_nr_vcpus(xen->device_model, (domid_t)guest->domain, &vcpus) != 0) {
-        xen_error(error, errno == ESRCH ? HYPERVISOR_NO_DOMAIN : HYPERVISOR_REFUSED,
-                  "domain %u: Xen does not tell its number of vCPUs: %s", guest->domain, strerror(errno));
+        refuse_server(error, guest->domain, "Xen does not tell its number of vCPUs");
         goto fail;
     }
     if (vcpus > HYPERVISOR_MAX_VCPUS) {

@@ -32,6 +32,7 @@ struct domain_facts {
     bool shut_down;
     bool suspended;     /* shut down to go on later */
     bool resetting;     /* shut down for a soft reset */
+    bool paused;        /* by the toolstack, as a new domain is */
     bool virtualised;   /* HVM or PVH, not PV */
     bool io_apic;       /* an interrupt controller for PCI lines: HVM */
     uint8_t handle[16]; /* the UUID: tells a domain from a later one with its number */
