@@ -37,8 +37,7 @@ host_packages_tools+=(gcc-aarch64-linux-gnu)
 # Guest programs of tests/ that are made of another architecture's instructions.
 guest_programs_elsewhere=(mmio-latency odd-access)
 
-# The reasons for one CPU on x86 are of SVM's emulation: here guests with two vCPUs have them.
-qemu_cpus=${IOREQD_LAB_CPUS:-2}
+qemu_cpus=${IOREQD_LAB_CPUS:-auto}
 qemu_memory=${IOREQD_LAB_MEMORY:-3072}
 dom0_memory=${IOREQD_LAB_DOM0_MEMORY:-1024}
 
@@ -119,7 +118,11 @@ arch_machine_command() {
     )
 }
 
-# arch_choose_host_cpus: sets `host_cpus`: those of this computer that QEMU's threads are kept on, as taskset takes them; empty for any.
-arch_choose_host_cpus() {
-    :
+# arch_choose_cpus: sets `qemu_cpus`, unless given. Two, as the reasons for one on x86 are of SVM's emulation; but one where QEMU has
+# but one of this computer's: two that wait for each other there take guests three times as long to start.
+arch_choose_cpus() {
+    local available
+    [ "$qemu_cpus" = auto ] || return 0
+    if [ -n "$host_cpus" ]; then available=$(taskset --cpu-list "$host_cpus" nproc); else available=$(nproc); fi
+    qemu_cpus=$((available > 1 ? 2 : 1))
 }

@@ -117,13 +117,13 @@ arch_machine_command() {
     )
 }
 
-# arch_choose_host_cpus: sets `host_cpus`: those of this computer that QEMU's threads are kept on, as taskset takes them; empty for any. A
+# arch_choose_cpus: sets `host_cpus`, unless given: this computer's that QEMU's threads are kept on, as taskset takes them. A
 # machine with one CPU has all of them on one, the last that we may use. QEMU 7.2 clears a bit of the virtual CPU's pending
 # interrupts when a guest exits (its VMEXIT), without a lock and by one instruction that is not atomic between CPUs. On two CPUs
 # that loses, about once in a thousand seconds, an interrupt that another thread raises just then: Xen's timer never comes, and
 # whichever guest runs then runs for ever. On one CPU a single instruction is atomic.
-arch_choose_host_cpus() {
+arch_choose_cpus() {
     local allowed
     allowed=$(taskset --pid --cpu-list $$ | sed 's/.*: //')
-    [ "$qemu_cpus" -gt 1 ] || host_cpus=${allowed##*[-,]}
+    [ -n "$host_cpus" ] || [ "$qemu_cpus" -gt 1 ] || host_cpus=${allowed##*[-,]}
 }

@@ -10,7 +10,8 @@ bridge=pcie1,ecam=0x10000000,buses=00-00,memory=0x23000000+16M
 
 guest_tree "$WORK/bridge.dtb" --bridge "$bridge"
 guest_create g pvh vcpus=2 dtb="$WORK/bridge.dtb"
-ioreqd_start g --bridge "$bridge" --device edu,bridge=pcie1,addr=1
+# Memory of guests on Arm begins beyond what edu reaches unless told.
+ioreqd_start g --bridge "$bridge" --device edu,bridge=pcie1,addr=1,dma-mask=0xffffffff
 guest_unpause g
 guest_wait_up g
 guest_check g "the generic driver takes the bridge" 'dmesg | grep pci-host-generic'
