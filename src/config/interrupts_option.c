@@ -5,6 +5,7 @@
  */
 #include "config/interrupts_option.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,10 +14,10 @@
 
 static int fail(struct config_error *error, const char *key, const char *value, const char *reason)
 {
-    struct config_shown shown_key, shown_value;
+    char what[256];
 
-    return config_error_set(error, EXIT_STATUS_CONFIGURATION, "--interrupts %s%s%s: %s", config_show(&shown_key, key),
-                            value != NULL ? "=" : "", value != NULL ? config_show(&shown_value, value) : "", reason);
+    snprintf(what, sizeof(what), "%s%s%s", key, value != NULL ? "=" : "", value != NULL ? value : "");
+    return config_error_option(error, "--interrupts", what, "%s", reason);
 }
 
 /* FIRST-LAST, or off. False: it is neither. */
@@ -89,12 +90,12 @@ int config_interrupts_parse(const char *text, struct bridge_interrupts *interrup
     }
     reason = bridge_check_interrupts(interrupts);
     if (reason != NULL) {
-        return config_error_set(error, EXIT_STATUS_CONFIGURATION,
-                                "--interrupts: %s: choose other numbers for intx, msi or frame", reason);
+        return config_error_option(error, "--interrupts", text, "%s: choose other numbers for intx, msi or frame",
+                                   reason);
     }
     if (interrupts->lines.count == 0 && interrupts->messages.count == 0) {
-        return config_error_set(error, EXIT_STATUS_CONFIGURATION,
-                                "--interrupts: intx and msi are off, and devices without interrupts: leave one on");
+        return config_error_option(error, "--interrupts", text,
+                                   "intx and msi are off, and devices without interrupts: leave one on");
     }
     return 0;
 }

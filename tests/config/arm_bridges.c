@@ -165,22 +165,26 @@ static const struct {
      "--interrupts frame=0x5000000: host bridge pci is there: choose another page, or leave frame out"},
     {"arm",
      {{"--interrupts", "frame=0xa000100"}},
-     "--interrupts: the message frame is not a page of 4 KiB: choose other numbers for intx, msi or frame"},
+     "--interrupts frame=0xa000100: the message frame is not a page of 4 KiB: choose other numbers for intx, msi or "
+     "frame"},
     {"arm",
      {{"--interrupts", "intx=31-34"}},
-     "--interrupts: an SPI is below 32: those are a processor's own interrupts: choose other numbers for intx, msi or "
+     "--interrupts intx=31-34: an SPI is below 32: those are a processor's own interrupts: choose other numbers for "
+     "intx, msi or "
      "frame"},
     {"arm",
      {{"--interrupts", "msi=48-992"}},
-     "--interrupts: an SPI is above 991, the last that a guest of Xen can have: choose other numbers for intx, msi or "
+     "--interrupts msi=48-992: an SPI is above 991, the last that a guest of Xen can have: choose other numbers for "
+     "intx, msi or "
      "frame"},
     {"arm",
      {{"--interrupts", "intx=40-50"}},
-     "--interrupts: lines and messages have an SPI in common: a line's is level-triggered, a message's edge-triggered: "
+     "--interrupts intx=40-50: lines and messages have an SPI in common: a line's is level-triggered, a message's "
+     "edge-triggered: "
      "choose other numbers for intx, msi or frame"},
     {"arm",
      {{"--interrupts", "intx=off,msi=off"}},
-     "--interrupts: intx and msi are off, and devices without interrupts: leave one on"},
+     "--interrupts intx=off,msi=off: intx and msi are off, and devices without interrupts: leave one on"},
     {"arm",
      {{"--interrupts", "msi=48"}},
      "--interrupts msi=48: not a range of SPIs: give FIRST-LAST, 32 to 991, as 48-63, or off"},
@@ -196,7 +200,8 @@ static const struct {
      "--interrupts frame=x: not an address: give that of the message frame in the guest's memory, as 0xa000000"},
     {"x86",
      {{"--interrupts", "msi=48-63"}},
-     "--interrupts: only Arm guests have SPIs, and this is for x86 guests: leave it out, or add --machine arm to "
+     "--interrupts msi=48-63: only Arm guests have SPIs, and this is for x86 guests: leave it out, or add --machine "
+     "arm to "
      "describe "
      "or check"},
     {"riscv", {{NULL}}, "--machine riscv: not a kind of guest: give x86 or arm"},

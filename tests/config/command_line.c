@@ -161,7 +161,7 @@ static const struct {
     /* options */
     {{{"--devise", "edu"}}, "--devise: unknown option: is --device meant?"},
     {{{"--domian=5"}}, "--domian: unknown option: is --domain meant?"},
-    {{{"--control-file", "x"}}, "--control-file: unknown option: see ioreqd --help"},
+    {{{"--quiet-mode", "x"}}, "--quiet-mode: unknown option: see ioreqd --help"},
     {{{"--check", "--config", "/nowhere/x"}},
      "--config /nowhere/x: cannot be read: No such file or directory: give the path of a configuration file"},
     {{{"--config", "a", "--config", "a"}}, "--config: the option is given twice: give it once"},
