@@ -5,7 +5,7 @@
 # What the lab's images are made of on every architecture; arch-ARCH.sh adds its own. Sourced by scripts/lab.
 
 # The Debian packages that are unpacked into the images; apt adds what they depend on.
-image_packages=(xenstore-utils busybox-static kmod e2fsprogs strace pciutils libc6 libgcc-s1)
+image_packages=(xenstore-utils busybox-static kmod e2fsprogs strace pciutils util-linux libc6 libgcc-s1)
 # Programs for guests and dom0 that scenarios use with `tool`, on a disk of their own: what is not used costs nothing.
 tool_packages=(
     fio iperf3 socat rng-tools-debian kexec-tools iputils-ping ethtool iproute2 passt nbdkit util-linux e2fsprogs
@@ -26,7 +26,7 @@ guest_modules=(
 
 # Files of dom0, and programs of Xen's own folder, /usr/lib/xen-VERSION/bin.
 dom0_files=(
-    usr/bin/busybox usr/bin/strace usr/bin/lspci usr/bin/setpci usr/share/misc/pci.ids
+    usr/bin/busybox usr/bin/strace usr/bin/flock usr/bin/lspci usr/bin/setpci usr/share/misc/pci.ids
     usr/sbin/{mke2fs,mkfs.ext4,e2fsck,fsck.ext4,debugfs,dumpe2fs} etc/mke2fs.conf
     etc/xen/scripts etc/xen/xl.conf
 )

@@ -89,6 +89,7 @@ make_dom0_image() {
     ln -s "$xen" "$dom0/usr/lib/xen"
 
     take "$root" "$dom0" "${dom0_files[@]}"
+    ln -s busybox "$dom0/usr/bin/sh"
     for path in "${dom0_xen_programs[@]}"; do take "$root" "$dom0" "usr/lib/$xen/bin/$path"; done
     for path in "$root"/usr/bin/xenstore-*; do take "$root" "$dom0" "usr/bin/$(basename "$path")"; done
     # glibc opens it by name when a thread is cancelled.

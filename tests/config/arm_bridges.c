@@ -200,7 +200,7 @@ static const struct {
      "--interrupts frame=x: not an address: give that of the message frame in the guest's memory, as 0xa000000"},
     {"x86",
      {{"--interrupts", "msi=48-63"}},
-     "--interrupts msi=48-63: only Arm guests have SPIs, and this is for x86 guests: leave it out, or add --machine "
+     "--interrupts: only Arm guests have SPIs, and this is for x86 guests: leave it out, or add --machine "
      "arm to "
      "describe "
      "or check"},

@@ -36,7 +36,7 @@ start_config g hvm "device_model_override=\"$dm\"" 'on_reboot="restart"'
 check "it is created and runs" timeout 120 xl create -q "$guest_config"
 start_wait_boot g 1
 first=$(guest_domid g)
-check "its device model is QEMU" sh -c 'grep -q qemu "/proc/$(xenstore-read "/local/domain/$1/image/device-model-pid")/cmdline"' - "$first"
+check "its device model is QEMU" sh -c 'readlink "/proc/$(xenstore-read "/local/domain/$1/image/device-model-pid")/exe" | grep -q qemu' - "$first"
 expect_equal "processes of ioreqd" "$(pidof ioreqd | wc -w)" 1
 blk_find g
 expect_equal "PCI address of the disk" "$blk_function" 0000:00:10.0
