@@ -60,16 +60,19 @@ static void look_at(struct near_pair *near, size_t length)
 {
     static const uint8_t plain[HEADER] = {[10] = 1};
 
-    near->length = (int)length;
+    bool counted = near->count != NULL && near->count(near->read + HEADER, length - HEADER);
+
     atomic_fetch_add(&near->packets, 1);
-    if (near->last[0] == 0 && near->last[1] == 0 && memcmp(near->last, plain, HEADER) != 0) {
+    if (near->read[0] == 0 && near->read[1] == 0 && memcmp(near->read, plain, HEADER) != 0) {
         ck_abort_msg("a header that is not plain");
     }
-    if (near->count != NULL && near->count(near->last + HEADER, length - HEADER)) {
-        atomic_fetch_add(&near->counted, 1);
+    if (counted || near->count == NULL) {
+        near->length = (int)length;
+        memcpy(near->last, near->read, length);
     }
+    atomic_fetch_add(&near->counted, counted);
     if (near->echoes) {
-        network_write(network, near->index, &(struct iovec){near->last, length}, 1);
+        network_write(network, near->index, &(struct iovec){near->read, length}, 1);
     }
 }
 
@@ -86,7 +89,7 @@ static void on_ready(void *argument, unsigned events)
         network_want(network, near->index, IOREQD_READABLE);
     }
     while ((events & IOREQD_READABLE) != 0 && !near->lazy && rc != -EAGAIN && left-- > 0) {
-        rc = network_read(network, near->index, near->last, near->room != 0 ? near->room : sizeof(near->last));
+        rc = network_read(network, near->index, near->read, near->room != 0 ? near->room : sizeof(near->read));
         if (rc > 0) {
             look_at(near, (size_t)rc);
         } else if (rc == -EMSGSIZE) {

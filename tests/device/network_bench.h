@@ -30,8 +30,10 @@ struct near_pair {
     size_t room;        /* bytes that it has for one; 0: for the longest */
     bool lazy;          /* it does not read */
     bool echoes;        /* sends back what it reads */
-    int length;         /* of the last one, with its header */
+    /* The last one, of those that count() counts if there is one: Linux sends some of its own accord. */
+    int length; /* with its header */
     uint8_t last[HEADER + LONGEST];
+    uint8_t read[HEADER + LONGEST];
 };
 
 extern struct ioreqd_loop *network_loop;
