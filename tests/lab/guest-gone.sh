@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
 # However a guest ends, its ioreqd exits with status 0 within 2 s, and Xen keeps no zombie of it.
+# arch: x86_64 arm64
 # timeout: 300
 
 # shellcheck source=/dev/null
