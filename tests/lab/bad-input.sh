@@ -5,27 +5,11 @@
 # trace in Xen. Statuses: 2 the command line or configuration, 3 no such domain, 4 Xen or a permission.
 # timeout: 300
 
+# shellcheck source=/dev/null
+. /lab/parts/refused.sh
+
 good=$WORK/good.img
 disk_create "$good" 1
-
-# refused STATUS GUEST PATTERN... -- COMMAND...: the command ends with STATUS and says something that matches each PATTERN; the guest has as
-# many free IOREQ servers as before.
-refused() {
-    refused_status=$1 refused_guest=$2
-    shift 2
-    : >"$WORK/patterns"
-    while [ "$1" != -- ]; do
-        printf '%s\n' "$1" >>"$WORK/patterns"
-        shift
-    done
-    shift
-    refused_before=$(xen_servers "$refused_guest")
-    expect_status "$refused_status" timeout 30 "$@"
-    while read -r refused_pattern; do
-        expect_match "$refused_pattern"
-    done <"$WORK/patterns"
-    expect_equal "free IOREQ servers of $refused_guest" "$(xen_servers "$refused_guest")" "$refused_before"
-}
 
 all_servers_free() {
     [ "$(xen_servers alone)" -eq 8 ]

@@ -4,6 +4,7 @@
 # What virtio-blk can do, in a PVH guest with Debian 13's kernel: fio writes at random places and verifies, at several depths, on packed and
 # split rings, two queues, files, block devices, past the host's cache and by NBD; discard; new sizes while mounted; a medium
 # that shrinks, one that fills up, and an NBD server that dies and comes back.
+# arch: x86_64 arm64
 # timeout: 900
 
 # shellcheck source=/dev/null
@@ -12,7 +13,7 @@
 # start_nbd: an NBD server for $WORK/nbd.img.
 start_nbd() {
     rm -f "$WORK/nbd.sock"
-    tool nbdkit --unix "$WORK/nbd.sock" --pidfile "$WORK/nbd.pid" /tools/usr/lib/x86_64-linux-gnu/nbdkit/plugins/nbdkit-file-plugin.so \
+    tool nbdkit --unix "$WORK/nbd.sock" --pidfile "$WORK/nbd.pid" /tools/usr/lib/*/nbdkit/plugins/nbdkit-file-plugin.so \
         "file=$WORK/nbd.img" || fail "nbdkit does not start"
     wait_until 10 [ -s "$WORK/nbd.pid" ] || fail "nbdkit has no pidfile"
 }

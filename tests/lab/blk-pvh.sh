@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
 # A disk for a PVH guest, which has no other emulator: with 1 and with 2 vCPUs, ext4, 64 MB of data, MSI-X, and the guest's end.
+# arch: x86_64 arm64
 # timeout: 360
 
 # shellcheck source=/dev/null

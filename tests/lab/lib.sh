@@ -142,7 +142,7 @@ guest_log() {
 
 # guest_create NAME hvm|pvh [vcpus=N] [memory=MB] [cmdline=WORDS] [qemu=WORDS] [boot=disk] [KEY=VALUE...]: a paused domain; sets `domid`.
 # WORDS are added to the guest's kernel command line, and to QEMU's; KEY=VALUE are lines for xl.cfg(5). On arm64 also dtb=FILE, a device tree
-# whose /passthrough the guest's own has too.
+# whose /passthrough the guest's own has too, instead of that of ioreqd's bridge pci; dtb=none: nothing is added.
 guest_create() {
     guest_name=$1 guest_kind=$2
     shift 2

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
 # A network card on a tap, in a PVH guest with Debian 13's kernel.
+# arch: x86_64 arm64
 # timeout: 600
 
 # shellcheck source=/dev/null

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
 # A PVH guest drives the serial port with the kernel's own driver, by messages: nothing else is there.
+# arch: x86_64 arm64
 # timeout: 240
 
 # shellcheck source=/dev/null
@@ -11,8 +12,8 @@ guest_create g pvh
 ioreqd_start g --device "serial,stream=unix:$WORK/line,id=com,addr=10"
 guest_unpause g
 guest_wait_up g
-serial_find g 0000:00:10.0
+serial_find g "$SEGMENT:00:10.0"
 serial_echo g "$WORK/line" 4096
-serial_interrupts g 'PCI-MSI|xen-.*msi' 100
+serial_interrupts g 'MSI|xen-.*msi' 100
 guest_shutdown g
 expect_guest_over g

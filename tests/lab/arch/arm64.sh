@@ -8,6 +8,8 @@ ARCH=arm64
 ARCH_BUS=virtio_mmio
 # Where guests start with firmware and a boot loader, emulation may lose them there.
 ARCH_FIRMWARE=no
+# The segment of the functions on ioreqd's first host bridge, as lspci -D prints it.
+SEGMENT=0001
 
 # arch_guest_option KEY=VALUE: true if it is an option of guest_create on this architecture alone, and sets its variable.
 arch_guest_option() {
@@ -17,10 +19,18 @@ arch_guest_option() {
     esac
 }
 
+# default_tree: sets guest_dtb to the device tree of ioreqd without any --bridge and --interrupts, which is made once in a boot. What devices
+# there are does not matter to it.
+default_tree() {
+    guest_dtb=/run/lab/default.dtb
+    [ -e "$guest_dtb" ] || guest_tree "$guest_dtb"
+}
+
 # arch_guest_config: prints lines of xl's configuration, from the guest_* variables, and adds to guest_words.
 arch_guest_config() {
     [ "$guest_kind" = pvh ] || fail "guest_create $guest_name: Xen on Arm has no $guest_kind guests, only pvh"
-    [ -z "$guest_dtb" ] || guest_line device_tree "\"$guest_dtb\""
+    [ -n "$guest_dtb" ] || default_tree
+    [ "$guest_dtb" = none ] || guest_line device_tree "\"$guest_dtb\""
     # The guest's interrupt controller has as many shared interrupts (SPIs) as somebody asks for. Before Xen 4.18 only a UART can ask: it has
     # number 32, and with it come those up to 63. Later ones are told how many.
     case $(xl info xen_major).$(xl info xen_minor) in

@@ -8,6 +8,8 @@ ARCH=x86_64
 ARCH_BUS=virtio_pci
 # Where guests start with firmware and a boot loader, emulation may lose them there.
 ARCH_FIRMWARE=yes
+# The segment of the functions on ioreqd's first host bridge, as lspci -D prints it.
+SEGMENT=0000
 
 # arch_guest_option KEY=VALUE: true if it is an option of guest_create on this architecture alone, and sets its variable.
 arch_guest_option() {

@@ -57,6 +57,10 @@ static unsigned int factorials = 200;
 module_param(factorials, uint, 0644);
 MODULE_PARM_DESC(factorials, "how many numbers the test computes");
 
+static unsigned int dma_bits = 28;
+module_param(dma_bits, uint, 0444);
+MODULE_PARM_DESC(dma_bits, "the bits of an address that the device puts out: 28, or as its dma-mask= says");
+
 struct edu {
     struct pci_dev *pdev;
     void __iomem *regs;
@@ -405,7 +409,7 @@ static int edu_probe(struct pci_dev *pdev, const struct pci_device_id *id)
         goto release;
     }
     pci_set_master(pdev);
-    error = dma_set_mask_and_coherent(&pdev->dev, DMA_BIT_MASK(28));
+    error = dma_set_mask_and_coherent(&pdev->dev, DMA_BIT_MASK(dma_bits));
     if (error != 0)
         goto unmap;
     edu->memory = dma_alloc_coherent(&pdev->dev, 2 * PART, &edu->address, GFP_KERNEL);

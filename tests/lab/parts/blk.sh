@@ -18,10 +18,10 @@ blk_find() {
 
 # blk_expect_function GUEST ADDRESS: lspci sees a modern virtio-blk device at that address (00:01.0), its MSI-X in use.
 blk_expect_function() {
-    expect_equal "PCI address of the disk" "$blk_function" "0000:$2"
-    guest_check "$1" "lspci reads the function" "lspci -n -vv -s $2"
+    expect_equal "PCI address of the disk" "$blk_function" "$SEGMENT:$2"
+    guest_check "$1" "lspci reads the function" "lspci -D -n -vv -s $2"
     cp "$OUTPUT" "$RESULTS/lspci-$1"
-    expect_match "^$2 0100: 1af4:1042" "$RESULTS/lspci-$1"
+    expect_match "^$SEGMENT:$2 0100: 1af4:1042" "$RESULTS/lspci-$1"
     expect_match 'Region [0-5]: Memory at [0-9a-f]{6,}' "$RESULTS/lspci-$1"
     expect_match 'MSI-X: Enable\+ Count=[0-9]+ Masked-' "$RESULTS/lspci-$1"
     for blk_capability in CommonCfg Notify ISR DeviceCfg; do
