@@ -16,7 +16,8 @@
  * function of the line, as systems do that stop at the first that had something, and by (2) another run follows. Where
  * it does none of these it has seen an interrupt and not looked at all that share the line, and with a level kept by
  * hardware it would be interrupted for ever: a function that no driver has may hold the line so, and by (1) the others
- * are served beside it. What this costs is a run now and then that finds nothing.
+ * are served beside it. What this costs is a run that finds nothing, for each in which the handler reads its function
+ * before it lowers the pin: edu's Linux driver was run 832 times for 416 interrupts.
  *
  * Each of the three looks at the pin and raises the line under one lock, after the change or access and before the guest
  * has its answer: a pin that another thread changes meanwhile is under (1) or (2) itself. Platforms that do keep levels

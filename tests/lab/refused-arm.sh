@@ -33,7 +33,7 @@ refused 2 g '31-40' 'below 32' -- ioreqd --domain g --foreground --interrupts ms
 
 step "a second ioreqd of the guest, and its bridge"
 ioreqd_start g --device edu,addr=1
-refused 2 g 'another ioreqd \(process [0-9]+\)' -- ioreqd --domain g --foreground --device edu,addr=2
+refused 2 g 'its host bridge is that of another ioreqd \(process [0-9]+\)' -- ioreqd --domain g --foreground --device edu,addr=2
 ioreqd_stop g
 expect_equal "its exit status" "$exit_status" 0
 ioreqd_start g --device edu,addr=1

@@ -473,6 +473,11 @@ int toolstack_claim(struct toolstack *toolstack, unsigned server, const uint16_t
             if (function_taken(toolstack, transaction, function[i], who, sizeof(who))) {
                 xs_transaction_end(toolstack->store, transaction, true);
                 toolstack->path[0] = '\0';
+                if (function[i] == 0 && !toolstack->guest.host_bridge) {
+                    return xen_error(error, HYPERVISOR_UNSUITABLE,
+                                     "domain %u: its host bridge is that of %s, which has to serve all of its devices",
+                                     toolstack->guest.domain, who);
+                }
                 return xen_error(error, HYPERVISOR_UNSUITABLE,
                                  "domain %u: function %s belongs to %s: choose another addr=", toolstack->guest.domain,
                                  text, who);
