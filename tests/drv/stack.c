@@ -32,11 +32,12 @@ static bool fail(struct stack *stack, const char *what, const char *why)
     return false;
 }
 
-static bool make_image(struct stack *stack, uint64_t sectors)
+static bool make_image(struct stack *stack, uint64_t sectors, bool in_memory)
 {
+    const char *where = in_memory && access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
     int fd;
 
-    snprintf(stack->folder, sizeof(stack->folder), "/tmp/test-stack-XXXXXX");
+    snprintf(stack->folder, sizeof(stack->folder), "%s/test-stack-XXXXXX", where);
     if (mkdtemp(stack->folder) == NULL) {
         return fail(stack, stack->folder, "cannot be made");
     }
@@ -304,7 +305,7 @@ bool stack_open(struct stack *stack, const struct stack_options *options)
     if (options->file != NULL) {
         snprintf(stack->image, sizeof(stack->image), "%s", options->file);
     } else if (needed(model, IOREQD_PROPERTY_FILE) != NULL &&
-               !make_image(stack, options->sectors != 0 ? options->sectors : DEFAULT_SECTORS)) {
+               !make_image(stack, options->sectors != 0 ? options->sectors : DEFAULT_SECTORS, options->in_memory)) {
         return false;
     }
     if (!make_device(stack, model, options)) {

@@ -10,7 +10,7 @@
 #define CFG_NOTIFY        2
 #define CFG_ISR           3
 #define CFG_DEVICE        4
-#define RESET_SECONDS     60
+#define RESET_SECONDS     120
 
 static bool read_structure(struct virtio *virtio, const struct vcpu *vcpu, unsigned reg)
 {

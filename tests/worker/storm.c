@@ -36,7 +36,7 @@
 #define THREADS  2u
 #define STEPS    300u
 #define SECONDS  15 /* the storm ends then, however many steps it has made: emulators are slow */
-#define PATIENCE 30 /* seconds without an answer */
+#define PATIENCE 60 /* seconds without an answer */
 
 enum step {
     RESET,
@@ -490,7 +490,7 @@ static bool make_step(enum step step, uint32_t *seed)
 static bool open_device(void)
 {
     struct stack_options options = {
-        .sim = {.memory = MEMORY, .vcpus = THREADS + 1}, .module = kind->module, .key = kind->key};
+        .sim = {.memory = MEMORY, .vcpus = THREADS + 1}, .module = kind->module, .key = kind->key, .in_memory = true};
     struct pci_function all[PCI_FUNCTIONS];
     struct pci_space space;
     unsigned count;
