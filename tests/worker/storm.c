@@ -36,7 +36,7 @@
 #define THREADS  2u
 #define STEPS    300u
 #define SECONDS  15 /* the storm ends then, however many steps it has made: emulators are slow */
-#define PATIENCE 60 /* seconds without an answer */
+#define PATIENCE 120 /* seconds without an answer */
 
 enum step {
     RESET,
