@@ -19,7 +19,7 @@
 #include "config/setting.h"
 #include "tests/config/describe.h"
 
-#define MAX_ARGUMENTS 6
+#define MAX_ARGUMENTS 9
 #define CHECK         "mode 1 "
 #define RUN           "mode 0 "
 
@@ -77,7 +77,7 @@ static const char *join(const struct config_faults *faults, char *text, size_t s
 
 /* ---- what files mean ---- */
 
-#define FILE_ARGUMENTS "--check", "--config", "f"
+#define FILE_ARGUMENTS "--check", "--machine", "x86", "--config", "f"
 
 static const struct {
     const char *file;

@@ -35,7 +35,7 @@
 
 #define THREADS  2u
 #define STEPS    300u
-#define SECONDS  15 /* the storm ends then, however many steps it has made: emulators are slow */
+#define SECONDS  15  /* the storm ends then, however many steps it has made: emulators are slow */
 #define PATIENCE 120 /* seconds without an answer */
 
 enum step {
