@@ -366,7 +366,6 @@ void device_set_threads(struct ioreqd_device *device, unsigned threads)
 
     if (threads == DEVICE_THREADS_AUTO) {
         threads = sched_getaffinity(0, sizeof(allowed), &allowed) == 0 ? (unsigned)CPU_COUNT(&allowed) : 1;
-        threads = threads == 1 ? 0 : threads; /* a thread of its own would only take turns with the main one */
     }
     device->on_main_loop = threads == 0;
     device->most_loops = threads == 0 ? 1 : threads < MOST_THREADS ? threads : MOST_THREADS;

@@ -70,7 +70,7 @@ int device_keep_sockets(struct ioreqd_device *device, struct ioreqd_sockets *soc
 /*
  * How many threads its queues may have at most, before device_configure(). 0: none, they share the main loop, where each
  * doorbell spares two switches of threads while vCPUs' accesses wait for the queues' work. DEVICE_THREADS_AUTO, from the
- * beginning: as many as this process may use CPUs, and none where that is one.
+ * beginning: as many as this process may use CPUs.
  */
 #define DEVICE_THREADS_AUTO UINT_MAX
 void device_set_threads(struct ioreqd_device *device, unsigned threads);

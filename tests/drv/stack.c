@@ -32,9 +32,10 @@ static bool fail(struct stack *stack, const char *what, const char *why)
     return false;
 }
 
-static bool make_image(struct stack *stack, uint64_t sectors, bool in_memory)
+/* On no disk if it can be, as a busy one may take half a minute to flush: but memory has no O_DIRECT. */
+static bool make_image(struct stack *stack, uint64_t sectors, bool direct)
 {
-    const char *where = in_memory && access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
+    const char *where = !direct && access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
     int fd;
 
     snprintf(stack->folder, sizeof(stack->folder), "%s/test-stack-XXXXXX", where);
@@ -305,7 +306,8 @@ bool stack_open(struct stack *stack, const struct stack_options *options)
     if (options->file != NULL) {
         snprintf(stack->image, sizeof(stack->image), "%s", options->file);
     } else if (needed(model, IOREQD_PROPERTY_FILE) != NULL &&
-               !make_image(stack, options->sectors != 0 ? options->sectors : DEFAULT_SECTORS, options->in_memory)) {
+               !make_image(stack, options->sectors != 0 ? options->sectors : DEFAULT_SECTORS,
+                           options->key != NULL && strcmp(options->key, "cache") == 0)) {
         return false;
     }
     if (!make_device(stack, model, options)) {

@@ -49,7 +49,6 @@ struct stack_options {
     uint8_t devfn;                    /* 0: STACK_FUNCTION */
     const char *file;                 /* instead of an image that is made; NULL: that */
     const char *record;               /* file for a recording, or NULL */
-    bool in_memory;                   /* the image is on no disk, whose flushes may take long: no O_DIRECT */
 };
 
 struct stack {

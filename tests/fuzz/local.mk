@@ -13,7 +13,8 @@ FUZZ_LIBS = $(EVENT_LIBS) $(JSON_LIBS) $(URING_LIBS) $(NBD_LIBS) -lpthread $(LIB
 fuzz_headers = $(wildcard $(top_srcdir)/include/ioreqd/*.h $(top_srcdir)/src/*.h $(top_srcdir)/src/*/*.h \
 	$(top_srcdir)/src/*/*/*.h $(top_srcdir)/tests/*/*.h)
 # Sources of libraries, for one list without headers.
-fuzz_bridge = $(filter %.c,$(libioreqd_bridge_la_SOURCES) $(libioreqd_host_config_la_SOURCES)) src/event.c src/log.c
+fuzz_bridge = $(filter %.c,$(libioreqd_bridge_la_SOURCES) $(libioreqd_host_config_la_SOURCES)) src/event.c src/log.c \
+	src/log_sink.c src/log_syslog.c
 fuzz_vsock = $(filter %.c,$(virtio_sources) $(virtio_vsock_sources))
 fuzz_virtio_net = $(filter %.c,$(virtio_sources) $(virtio_net_sources))
 fuzz_virtio = $(filter %.c,$(virtio_sources) $(devices_virtio_blk_la_SOURCES))

@@ -490,7 +490,7 @@ static bool make_step(enum step step, uint32_t *seed)
 static bool open_device(void)
 {
     struct stack_options options = {
-        .sim = {.memory = MEMORY, .vcpus = THREADS + 1}, .module = kind->module, .key = kind->key, .in_memory = true};
+        .sim = {.memory = MEMORY, .vcpus = THREADS + 1}, .module = kind->module, .key = kind->key};
     struct pci_function all[PCI_FUNCTIONS];
     struct pci_space space;
     unsigned count;
