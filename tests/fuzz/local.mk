@@ -28,7 +28,7 @@ fuzz_model = $(addprefix tests/fuzz/,fuzz_model.c fuzz_guest.c fuzz_host.c fuzz_
 # A fuzzer is what has a list of sources here. One for the registers of a model takes one line, and a second one if some
 # of its properties shall not be left to the input.
 fuzz_config_sources = tests/fuzz/fuzz_config.c $(fuzz_bridge)
-fuzz_config_file_sources = tests/fuzz/fuzz_config_file.c tests/config/describe.c src/bridge/host_config.c \
+fuzz_config_file_sources = tests/fuzz/fuzz_config_file.c tests/config/describe.c $(filter %.c,$(libioreqd_host_config_la_SOURCES)) \
 	$(filter %.c,$(libioreqd_config_la_SOURCES))
 fuzz_control_sources = tests/fuzz/fuzz_control.c $(filter %.c,$(libioreqd_schema_la_SOURCES))
 fuzz_recording_sources = tests/fuzz/fuzz_recording.c $(filter %.c,$(libioreqd_recording_la_SOURCES))
