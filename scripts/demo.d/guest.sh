@@ -47,7 +47,7 @@ note "network: 4 MB from a web server in dom0, by a tap; the bytes are right"
 
 step "the console"
 guest_check demo "a shell is at the virtio console" '(setsid sh -c "while read -r word; do echo \"you said: \$word, I am \$(uname -n)\"; done" </dev/hvc1 >/dev/hvc1 2>/dev/null &) ; sleep 1; true'
-terminal=$(sed -n 's/.*console0 is at //p' "$(ioreqd_log demo)")
+terminal=$(sed -n 's/.*console0 is at \(\/dev\)/\1/p' "$(ioreqd_log demo)")
 stty -F "$terminal" raw -echo
 timeout 8 cat "$terminal" >"$WORK/said" &
 sleep 1
