@@ -191,12 +191,14 @@ static void ready(struct ioreqd_device *device, void *state, struct ioreqd_virti
         struct ioreqd_virtio_request *request;
         uint32_t done;
 
-        if (length == 0) {
-            wait_for_bucket(rng);
-            return;
-        }
         request = ioreqd_virtio_take(queue);
         if (request == NULL) {
+            return;
+        }
+        if (length == 0) {
+            /* It was looked for all the same: where there is none, the driver has to ring for the next. */
+            ioreqd_virtio_put_back(request);
+            wait_for_bucket(rng);
             return;
         }
         done = serve(rng, request, length);
