@@ -10,6 +10,10 @@ ARCH_BUS=virtio_mmio
 ARCH_FIRMWARE=no
 # The segment of the functions on ioreqd's first host bridge, as lspci -D prints it.
 SEGMENT=0001
+# dom0's kernel gives each page of the guest's memory that ioreqd had mapped back to Xen by itself, which empties the TLBs: 1 to 8 ms in
+# emulation, and dom0's CPU does nothing else meanwhile. So ioreqd may take longer to end, and guests move less data.
+EXIT_LIMIT_MS=20000
+DATA_MB=24
 
 # arch_guest_option KEY=VALUE: true if it is an option of guest_create on this architecture alone, and sets its variable.
 arch_guest_option() {

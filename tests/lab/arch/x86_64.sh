@@ -10,6 +10,10 @@ ARCH_BUS=virtio_pci
 ARCH_FIRMWARE=yes
 # The segment of the functions on ioreqd's first host bridge, as lspci -D prints it.
 SEGMENT=0000
+# How long ioreqd may take to end once its guest has.
+EXIT_LIMIT_MS=2000
+# How much data scenarios have a guest write and read back where any amount would do.
+DATA_MB=64
 
 # arch_guest_option KEY=VALUE: true if it is an option of guest_create on this architecture alone, and sets its variable.
 arch_guest_option() {

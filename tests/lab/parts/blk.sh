@@ -5,7 +5,7 @@
 
 # The seed of the data that guests write: the same bytes each time, none of them repeating.
 BLK_SEED=1
-BLK_MB=64
+BLK_MB=$DATA_MB
 
 # blk_find GUEST: loads the drivers in the guest and waits for /dev/vda; sets `blk_function` to its PCI address, as 0000:00:01.0.
 blk_find() {
