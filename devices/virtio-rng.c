@@ -3,8 +3,10 @@
  * virtio-rng: random bytes from the kernel (virtio 1.4 §5.4).
  *
  * A buffer is taken only when there is something to put into it, and is done when ready() returns: nothing is ever in
- * flight. How much goes into one is the device's choice, so a buffer of any size costs one turn no more than TURN_BYTES. A
- * limit on the rate is a bucket that holds up to burst bytes and is filled at that rate. All on the queue's loop.
+ * flight. A buffer of any size costs one turn no more than TURN_BYTES. A limit on the rate is a bucket that holds up to burst
+ * bytes and is filled at that rate; a buffer waits until the bucket fills it, or is full itself. A part would do (§5.4.6.2), but
+ * Linux 6.1.192 and 6.12.107 count what they have read of a buffer twice: read in pieces, as parts are, it stalls them for good.
+ * All on the queue's loop.
  */
 #include <errno.h>
 #include <ioreqd/virtio.h>
@@ -21,7 +23,7 @@
 
 #define SECOND     UINT64_C(1000000000) /* in nanoseconds */
 #define RATE_MAX   (UINT64_C(1) << 32)
-#define WAITS      10u           /* the bucket is looked at so often in a second */
+#define BURST_MIN  64u           /* the buffer of Linux's driver */
 #define SEED_RETRY (SECOND / 10) /* while the kernel has not gathered enough to begin with */
 
 struct rng {
@@ -47,6 +49,11 @@ static uint64_t least(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
+static uint64_t most(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
 /* ------------------------------------------------------------------------------------------------------------------
  * The bucket
  */
@@ -70,14 +77,22 @@ static void fill_bucket(struct rng *rng)
     rng->since = rng->tokens == rng->burst ? now : rng->since + more / rate * SECOND + more % rate * SECOND / rate;
 }
 
-/* How many bytes may go out now. */
-static uint64_t allowance(struct rng *rng)
+/* Whether that many bytes, at most burst, may go out now. If not, the timer is set to when they may. */
+static bool may_spend(struct rng *rng, uint64_t bytes)
 {
-    if (rng->property_rate == 0) {
-        return UINT64_MAX;
+    uint64_t missing;
+    uint64_t rate = rng->property_rate;
+
+    if (rate == 0) {
+        return true;
     }
     fill_bucket(rng);
-    return rng->tokens;
+    if (rng->tokens >= bytes) {
+        return true;
+    }
+    missing = bytes - rng->tokens;
+    host->timer_set(rng->timer, rng->since + missing / rate * SECOND + missing % rate * SECOND / rate + 1);
+    return false;
 }
 
 static void spend(struct rng *rng, uint64_t bytes)
@@ -85,15 +100,6 @@ static void spend(struct rng *rng, uint64_t bytes)
     if (rng->property_rate != 0) {
         rng->tokens -= bytes;
     }
-}
-
-/* Until it is worth while to go on. */
-static void wait_for_bucket(struct rng *rng)
-{
-    uint64_t bytes = rng->property_rate / WAITS;
-
-    bytes = least(bytes == 0 ? 1 : bytes, rng->burst);
-    host->timer_set(rng->timer, rng->since + bytes * SECOND / rng->property_rate + 1);
 }
 
 static void on_time(void *argument)
@@ -149,19 +155,26 @@ static uint32_t fill(struct ioreqd_virtio_request *request, uint32_t length, int
     return done;
 }
 
-/* Serves one buffer with up to length bytes. Returns how many went out; 0: there is no going on now. */
-static uint32_t serve(struct rng *rng, struct ioreqd_virtio_request *request, uint64_t length)
+/* Serves one buffer. Returns how many bytes went out; 0: there is no going on now. */
+static uint32_t serve(struct rng *rng, struct ioreqd_virtio_request *request)
 {
-    uint32_t writable = ioreqd_virtio_request_writable(request);
+    uint64_t length = least(ioreqd_virtio_request_writable(request), TURN_BYTES);
     uint32_t done;
     int error;
 
-    if (writable == 0) {
+    if (length == 0) {
         ioreqd_virtio_broken(&rng->virtio, "buffer for random bytes that cannot be written"); /* (§5.4.6.1) */
         ioreqd_virtio_request_complete(request, 0);
         return 0;
     }
-    done = fill(request, (uint32_t)least(writable, length), &error);
+    if (rng->property_rate != 0) {
+        length = least(length, rng->burst);
+    }
+    if (!may_spend(rng, length)) {
+        ioreqd_virtio_put_back(request);
+        return 0;
+    }
+    done = fill(request, (uint32_t)length, &error);
     if (done == 0 && (error == -EAGAIN || error == -EIO)) {
         /* At least one byte must go into it (§5.4.6.2). -EIO: until the guest lets us reach its memory again. */
         ioreqd_virtio_put_back(request);
@@ -173,6 +186,7 @@ static uint32_t serve(struct rng *rng, struct ioreqd_virtio_request *request, ui
     if (done == 0) {
         ioreqd_virtio_broken(&rng->virtio, "buffer for random bytes lies outside of memory");
     }
+    spend(rng, done);
     atomic_fetch_add_explicit(&rng->requests, 1, memory_order_relaxed);
     atomic_fetch_add_explicit(&rng->bytes, done, memory_order_relaxed);
     ioreqd_virtio_request_complete(request, done);
@@ -182,31 +196,22 @@ static uint32_t serve(struct rng *rng, struct ioreqd_virtio_request *request, ui
 static void ready(struct ioreqd_device *device, void *state, struct ioreqd_virtio_queue *queue)
 {
     struct rng *rng = state;
-    uint64_t turn = TURN_BYTES;
+    uint64_t turn = 0;
 
     (void)device;
     rng->queue = queue;
-    while (turn > 0) {
-        uint64_t length = least(turn, allowance(rng));
-        struct ioreqd_virtio_request *request;
+    while (turn < TURN_BYTES) {
+        struct ioreqd_virtio_request *request = ioreqd_virtio_take(queue);
         uint32_t done;
 
-        request = ioreqd_virtio_take(queue);
         if (request == NULL) {
             return;
         }
-        if (length == 0) {
-            /* It was looked for all the same: where there is none, the driver has to ring for the next. */
-            ioreqd_virtio_put_back(request);
-            wait_for_bucket(rng);
-            return;
-        }
-        done = serve(rng, request, length);
+        done = serve(rng, request);
         if (done == 0) {
             return;
         }
-        spend(rng, done);
-        turn -= done;
+        turn += done;
     }
     ioreqd_virtio_queue_kick(queue);
 }
@@ -220,6 +225,10 @@ static int check_properties(struct rng *rng)
     if (rng->property_rate == 0 && rng->property_burst != 0) {
         host->property_error(rng->device, "burst",
                              "there is no limit that it could exceed: add rate=BYTES, or leave it out");
+        return -EINVAL;
+    }
+    if (rng->property_burst != 0 && rng->property_burst < BURST_MIN) {
+        host->property_error(rng->device, "burst", "is less than one buffer of Linux's driver: give 64 or more");
         return -EINVAL;
     }
     return 0;
@@ -241,7 +250,7 @@ static int create(struct ioreqd_device *device, void *state, struct ioreqd_descr
     if (error != 0) {
         return error;
     }
-    rng->burst = rng->property_burst != 0 ? rng->property_burst : rng->property_rate;
+    rng->burst = rng->property_burst != 0 ? rng->property_burst : most(rng->property_rate, BURST_MIN);
     rng->tokens = rng->burst;
     rng->since = host->now(device);
     error = host->timer_create(device, host->queue_loop(device, 0), on_time, rng, &rng->timer);
