@@ -58,8 +58,8 @@ tests_config_test_search_LDADD = libioreqd-config.la $(CHECK_LIBS)
 endif
 
 # The examples of the manuals, and that those name every key.
-TESTS += tests/config/check-examples tests/config/check-config-file
-EXTRA_DIST += tests/config/check-examples tests/config/check-config-file
+TESTS += tests/config/check-examples tests/config/check-config-file tests/config/check-model-pages
+EXTRA_DIST += tests/config/examples-not-run tests/config/check-examples tests/config/check-config-file tests/config/check-model-pages
 check_PROGRAMS += tests/config/list-keys
 tests_config_list_keys_SOURCES = tests/config/list_keys.c
 tests_config_list_keys_LDADD = libioreqd-config.la

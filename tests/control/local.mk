@@ -26,6 +26,6 @@ tests_control_serve_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
 tests_control_serve_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS)
 tests_control_serve_LDADD = libioreqd-drv.la libioreqd-control.la libioreqd-worker.la libioreqd-device.la \
 	libioreqd-bridge.la libioreqd-sim.la libioreqd-config.la $(EVENT_LIBS)
-EXTRA_tests_control_serve_DEPENDENCIES = devices/virtio-blk.la
+EXTRA_tests_control_serve_DEPENDENCIES = $(module_LTLIBRARIES)
 TESTS += tests/control/check-ioreqctl
 EXTRA_DIST += tests/control/check-ioreqctl

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * serve FOLDER DOMAIN NAME: a guest with a disk, disk0, on a simulated hypervisor, with its control sockets in the folder,
- * for ioreqctl to talk to. Says "ready", and ends with its standard input.
+ * serve FOLDER DOMAIN NAME [MODEL ID [KEY VALUE]]: a guest with a device, a virtio-blk disk0 unless told otherwise, on a
+ * simulated hypervisor, with its control sockets in the folder, for ioreqctl to talk to. Says "ready", and ends with its
+ * standard input. A driver probes the disk; other devices are as the guest finds them.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -17,8 +18,12 @@
 
 int main(int argc, char **argv)
 {
-    const struct stack_options options = {.sim = {.memory = MEMORY, .vcpus = 1}};
-    struct control_options places = {.domain = argc == 4 ? (unsigned)atoi(argv[2]) : 0, .server = 1};
+    const struct stack_options options = {.sim = {.memory = MEMORY, .vcpus = 1},
+                                          .module = argc >= 6 ? argv[4] : NULL,
+                                          .id = argc >= 6 ? argv[5] : NULL,
+                                          .key = argc == 8 ? argv[6] : NULL,
+                                          .value = argc == 8 ? argv[7] : NULL};
+    struct control_options places = {.domain = argc >= 4 ? (unsigned)atoi(argv[2]) : 0, .server = 1};
     char path[100], monitor[100], reason[256], byte;
     struct control *control = NULL;
     struct pci_space space;
@@ -27,8 +32,8 @@ int main(int argc, char **argv)
     struct blk blk;
     bool good;
 
-    if (argc != 4) {
-        fprintf(stderr, "usage: serve FOLDER DOMAIN NAME\n");
+    if (argc != 4 && argc != 6 && argc != 8) {
+        fprintf(stderr, "usage: serve FOLDER DOMAIN NAME [MODEL ID [KEY VALUE]]\n");
         return 2;
     }
     signal(SIGPIPE, SIG_IGN);
@@ -43,7 +48,7 @@ int main(int argc, char **argv)
         stack_start_thread(&stack);
         vcpu = stack_vcpu(&stack, 0);
         space = stack_space(&stack);
-        good = control != NULL && blk_probe(&blk, &vcpu, DRIVER_AT, &space);
+        good = control != NULL && (argc > 4 || blk_probe(&blk, &vcpu, DRIVER_AT, &space));
     }
     if (good) {
         puts("ready");

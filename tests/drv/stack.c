@@ -119,7 +119,7 @@ static void add_pair(struct config_device *config, char *key, size_t size, const
 
 static bool make_device(struct stack *stack, const struct ioreqd_model *model, const struct stack_options *options)
 {
-    char name[] = "device", id[] = "disk0";
+    char name[] = "device", id[64];
     char file_key[64], sockets_key[64], place[64], key[64], value[64];
     struct config_pair pair[3];
     struct config_device config = {.model = name, .id = id, .pair = pair};
@@ -131,6 +131,7 @@ static bool make_device(struct stack *stack, const struct ioreqd_model *model, c
     struct config_error error;
     const char *property, *reason;
 
+    snprintf(id, sizeof(id), "%s", options->id != NULL ? options->id : "disk0");
     if (stack->image[0] != '\0') {
         add_pair(&config, file_key, sizeof(file_key), needed(model, IOREQD_PROPERTY_FILE), stack->image);
     }
@@ -142,7 +143,7 @@ static bool make_device(struct stack *stack, const struct ioreqd_model *model, c
         snprintf(value, sizeof(value), "%s", options->value);
         add_pair(&config, key, sizeof(key), options->key, value);
     }
-    stack->device = device_create(model, "disk0", worker_environment(stack->worker));
+    stack->device = device_create(model, id, worker_environment(stack->worker));
     if (stack->device == NULL) {
         return fail(stack, "device", "no memory");
     }

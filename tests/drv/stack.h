@@ -45,6 +45,7 @@ struct stack_options {
     const struct ioreqd_model *model; /* instead of the module's; gets an image too if it needs a file */
     const char *module;               /* instead of virtio-blk; NULL: that */
     const char *key, *value;          /* one more property, or NULL */
+    const char *id;                   /* NULL: disk0 */
     const char *bus;                  /* host bridge or port; NULL: the one that is always there */
     uint8_t devfn;                    /* 0: STACK_FUNCTION */
     const char *file;                 /* instead of an image that is made; NULL: that */
