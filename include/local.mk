@@ -5,7 +5,12 @@ ioreqdinclude_HEADERS = include/ioreqd/device.h include/ioreqd/virtio.h
 pkgconfigdir = $(libdir)/pkgconfig
 pkgconfig_DATA = include/ioreqd.pc
 
-# A model to begin with, built outside of this tree: see tests/examples.
+# Models to begin with, built outside of this tree: see tests/examples.
+tallydir = $(docdir)/examples/tally
+dist_tally_DATA = \
+	include/examples/tally/Makefile \
+	include/examples/tally/README.md \
+	include/examples/tally/tally.c
 watchdogdir = $(docdir)/examples/watchdog
 dist_watchdog_DATA = \
 	include/examples/watchdog/Makefile \

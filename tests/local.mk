@@ -5,6 +5,7 @@ include tests/config/local.mk
 include tests/control/local.mk
 include tests/device/local.mk
 include tests/devices/local.mk
+include tests/doc/local.mk
 include tests/drv/local.mk
 include tests/examples/local.mk
 include tests/fuzz/local.mk

@@ -51,6 +51,7 @@ fuzz_virtio_console_sources = tests/fuzz/fuzz_virtio_console.c tests/virtio/fake
 	$(filter %.c,$(virtio_sources) $(devices_virtio_console_la_SOURCES))
 fuzz_virtio_console_registers_sources = $(fuzz_model) $(filter %.c,$(virtio_sources) $(devices_virtio_console_la_SOURCES))
 fuzz_virtio_rng_sources = $(fuzz_model) $(filter %.c,$(virtio_sources)) devices/virtio-rng.c
+fuzz_tally_sources = $(fuzz_model) include/examples/tally/tally.c
 fuzz_watchdog_sources = $(fuzz_model) include/examples/watchdog/watchdog.c
 
 fuzzers = $(sort $(patsubst fuzz_%_sources,tests/fuzz/fuzz_%,$(filter fuzz_%_sources,$(.VARIABLES))))
