@@ -9,9 +9,9 @@
 
 #include "control.h"
 
-#define CLASS_AND_COMMAND 2u               /* bytes before the data */
-#define TABLES            UINT16_MAX       /* as length of the data: two tables of addresses */
-#define ANY               (UINT16_MAX - 1) /* what carries it out looks at the length */
+#define CLASS_AND_COMMAND 2u         /* bytes before the data */
+#define TABLES            UINT16_MAX /* as length of the data: two tables of addresses */
+#define ANY               (UINT16_MAX - 1) /* what carries it out looks at the length; what no command is as long as is left out */
 
 enum order_class {
     ORDER_CLASS_RX = 0,
@@ -224,8 +224,11 @@ static bool read_command(struct net *net, struct ioreqd_virtio_request *request)
         if (order->length == TABLES) {
             return read_tables(command, request);
         }
+        if (order->length == ANY && length > sizeof(command->data)) {
+            length = sizeof(command->data);
+        }
         command->length = length;
-        return (length == order->length || (order->length == ANY && length <= sizeof(command->data))) &&
+        return (length == order->length || order->length == ANY) &&
                ioreqd_virtio_request_writable(request) > order->result &&
                ioreqd_virtio_request_read(request, CLASS_AND_COMMAND, command->data, length) == 0;
     }

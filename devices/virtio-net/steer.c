@@ -43,12 +43,16 @@ enum acknowledge net_set_pairs(struct net *net, struct net_command *command)
     return ACK_OK;
 }
 
-/* What the driver asks for, and the pairs that it needs. False: it makes no sense. */
-static bool parse(const struct net *net, const struct net_command *command, struct ioreqd_network_steering *steering,
+/*
+ * What the driver asks for, and the pairs that it needs; command->length becomes what that takes. False: it makes no sense. What follows
+ * the key is nothing of ours: Linux 6.12.107 puts the byte by which its own structure is padded before the key, so that the key's last one
+ * is left over.
+ */
+static bool parse(const struct net *net, struct net_command *command, struct ioreqd_network_steering *steering,
                   uint16_t table[IOREQD_NETWORK_TABLE_MOST], unsigned *pairs)
 {
     const uint8_t *data = command->data, *after;
-    uint32_t mask;
+    uint32_t mask, length;
 
     if (command->length < TABLE + 2 + AFTER_TABLE) {
         return false;
@@ -66,12 +70,14 @@ static bool parse(const struct net *net, const struct net_command *command, stru
                                                  .key_length = after[2],
                                                  .table = table,
                                                  .key = after + AFTER_TABLE};
+    length = TABLE + 2 * (mask + 1) + AFTER_TABLE + steering->key_length;
     *pairs = (unsigned)net_get_le(after, 2); /* that the driver sends by */
     if (*pairs == 0 || *pairs > net->pairs || (steering->hash_types & ~net->facts.hash_types) != 0 ||
         steering->key_length > IOREQD_NETWORK_KEY_MOST || steering->unclassified >= net->pairs ||
-        command->length != TABLE + 2 * (mask + 1) + AFTER_TABLE + steering->key_length) {
+        command->length < length) {
         return false;
     }
+    command->length = length;
     *pairs = *pairs > steering->unclassified ? *pairs : steering->unclassified + 1u;
     for (uint32_t i = 0; i <= mask; i++) {
         table[i] = (uint16_t)net_get_le(data + TABLE + 2 * i, 2);

@@ -11,8 +11,29 @@ net_rate() {
     expect_no_match ' 0\.00 Kbits/sec'
 }
 
+# net_rss: the guest chooses by the flows' hash which of two queues their packets come by.
+net_rss() {
+    guest_run g 'cat >/tmp/received <<"END"
+# Prints whether each of the two queues received more than a few packets while iperf3 sent to the guest by several connections: interrupts
+# tell, as some kernels count no packets for each queue.
+count() { awk -v name="-input.$1\$" "\$NF ~ name { for (i = 2; \$i ~ /^[0-9]+\$/; i++) sum += \$i } END { print sum + 0 }" /proc/interrupts; }
+zero=$(count 0) one=$(count 1)
+tool iperf3 -c 10.9.0.1 -t 1 -R -P 8 >/tmp/iperf3 || exit 1
+zero=$(($(count 0) - zero)) one=$(($(count 1) - one))
+echo "interrupts $zero $one"
+echo "queues $((zero > 10)) $((one > 10))"
+END
+'
+    guest_check g "all flows to the second queue" 'tool ethtool -X eth0 weight 0 1 && tool ethtool -x eth0 && sh /tmp/received' 60
+    expect_match '^queues 0 1$'
+    guest_check g "all flows to the first queue" 'tool ethtool -X eth0 weight 1 0 && sh /tmp/received' 60
+    expect_match '^queues 1 0$'
+    guest_check g "flows to both" 'tool ethtool -X eth0 equal 2 && sh /tmp/received' 60
+    expect_match '^queues 1 1$'
+}
+
 # net_round KIND [OPTION...]: a guest of that kind (see guest_create) with a card on a tap: ping -f, iperf3 both ways with and without offloads, two
-# pairs of queues, checksums, a link that goes and comes, a tap that disappears and comes back.
+# pairs of queues, flows that the guest spreads over them, checksums, a link that goes and comes, a tap that disappears and comes back.
 net_round() {
     tools_mount
     modprobe tun
@@ -40,6 +61,7 @@ net_round() {
     net_rate "to the guest" -R
     guest_check g "two pairs of queues" 'tool ethtool -L eth0 combined 2 && tool ethtool -l eth0 | tail -n 3'
     net_rate "from the guest, two pairs" '-P 2'
+    net_rss
     guest_check g "offloads are off" 'tool ethtool -K eth0 tx off rx off tso off gso off gro off 2>&1; tool ethtool -k eth0 | grep -E "^tx-checksumming: off"'
     net_rate "from the guest, without offloads" ''
     net_rate "to the guest, without offloads" -R
