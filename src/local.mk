@@ -38,6 +38,7 @@ libioreqd_device_la_SOURCES = \
 	src/device/file_ring.c src/device/file_ring.h \
 	src/device/granted_memory.c src/device/granted_memory.h \
 	src/device/file_size.c \
+	src/device/file_tally.c src/device/file_tally.h \
 	src/device/guest_memory.c src/device/guest_memory.h \
 	src/device/heartbeat.c src/device/heartbeat.h \
 	src/device/host.c src/device/host.h \
@@ -53,13 +54,16 @@ libioreqd_device_la_SOURCES = \
 	src/device/network_tap_steering.c src/device/network_tap_steering.h \
 	src/device/sockets.c src/device/sockets.h \
 	src/device/statistics.c src/device/statistics.h \
+	src/device/statistics_backends.c \
 	src/device/stream.c src/device/stream.h src/device/stream_private.h \
 	src/device/stream_file.c \
 	src/device/stream_pty.c \
 	src/device/stream_socket.c \
 	src/device/stream_stdio.c \
+	src/device/tally.h \
 	src/device/throttle.c src/device/throttle.h \
 	src/device/timer.c src/device/timer.h \
+	src/device/trouble.c src/device/trouble.h \
 	src/device/verbs.c \
 	src/device/unix_listener.c src/device/unix_listener.h \
 	src/device/watch.c src/device/watch.h

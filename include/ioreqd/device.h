@@ -678,6 +678,13 @@ struct ioreqd_host {
      * copied. On the main loop; 0 or -errno: -EINVAL what is out of range, -EOPNOTSUPP the network cannot do it.
      */
     int (*network_set_steering)(struct ioreqd_network *network, const struct ioreqd_network_steering *steering);
+
+    /*
+     * The device does nothing more until its driver resets it, as that broke a rule: people are shown it with the reason,
+     * of which the first stays. NULL: the driver has reset it, as a reset by the bridge does in any case. What the driver
+     * did is for guest_error(). [any]
+     */
+    void (*needs_reset)(struct ioreqd_device *device, const char *reason);
 };
 
 /*

@@ -58,6 +58,11 @@ const struct bridge_counters *bridge_counters(const struct bridge *bridge)
     return &bridge->counters;
 }
 
+const struct bridge_function_counters *bridge_function_counters(const struct bridge_function *function)
+{
+    return &function->counters;
+}
+
 void bridge_log(struct bridge *bridge, const char *format, ...)
 {
     va_list arguments;
@@ -93,7 +98,11 @@ uint32_t bridge_config_read(struct bridge *bridge, uint32_t function, unsigned r
     unsigned bus = function >> 8 & 0xffu;
     struct bridge_host *host = find_host(bridge, function >> 16, bus);
 
-    return host == NULL ? config_all_ones(size) : host_config_read(host, bus, function & 0xff, reg, size);
+    if (host == NULL) {
+        bridge->counters.config_reads++;
+        return config_all_ones(size);
+    }
+    return host_config_read(host, bus, function & 0xff, reg, size);
 }
 
 void bridge_config_write(struct bridge *bridge, uint32_t function, unsigned reg, unsigned size, uint32_t value)
@@ -103,6 +112,8 @@ void bridge_config_write(struct bridge *bridge, uint32_t function, unsigned reg,
 
     if (host != NULL) {
         host_config_write(host, bus, function & 0xff, reg, size, value);
+    } else {
+        bridge->counters.config_writes++;
     }
 }
 

@@ -66,12 +66,14 @@ struct bridge_function_ops {
     void (*bus_master)(void *device, bool on);
 };
 
-/* What went past the bridge, for people. Only ever increased. */
+/* What the bridge was asked and what went past it, for people. Only ever increased. */
 struct bridge_counters {
-    uint64_t unclaimed;        /* accesses that no BAR or function serves */
-    uint64_t misfit;           /* accesses that their BAR refuses: unaligned, straddling, of a wrong size */
-    uint64_t refused;          /* BARs that the platform, another BAR or the apertures would not let be placed */
-    uint64_t resets;           /* of functions, by the guest */
+    uint64_t unclaimed;    /* accesses that no BAR or function serves */
+    uint64_t misfit;       /* accesses that their BAR refuses: unaligned, straddling, of a wrong size */
+    uint64_t refused;      /* BARs that the platform, another BAR or the apertures would not let be placed */
+    uint64_t resets;       /* of functions, by the guest */
+    uint64_t config_reads; /* of configuration space, whether a function is there or not; one of 8 bytes is two */
+    uint64_t config_writes;
     _Atomic uint64_t messages; /* that no frame takes, for their address or their data */
 };
 
@@ -149,6 +151,13 @@ uint32_t bridge_config_read(struct bridge *bridge, uint32_t function, unsigned r
 void bridge_config_write(struct bridge *bridge, uint32_t function, unsigned reg, unsigned size, uint32_t value);
 
 const struct bridge_counters *bridge_counters(const struct bridge *bridge);
+
+/* The accesses to configuration space that a function served. */
+struct bridge_function_counters {
+    uint64_t config_reads;
+    uint64_t config_writes;
+};
+const struct bridge_function_counters *bridge_function_counters(const struct bridge_function *function);
 
 /* Interrupts of a function. [any] */
 void bridge_msix(struct bridge_function *function, unsigned vector);

@@ -56,6 +56,7 @@ struct bridge_function {
     const struct bridge_function_ops *ops;
     void *device;
     struct config_space config;
+    struct bridge_function_counters counters;
     struct bar bar[BARS_AND_ROM];
     struct capability_places place;
     struct placed_capability *capability;

@@ -264,9 +264,11 @@ uint32_t host_config_read(struct bridge_host *host, unsigned bus, uint8_t devfn,
 {
     struct bridge_function *function = config_target(host, bus, devfn, reg, size);
 
+    host->bridge->counters.config_reads++;
     if (function == NULL) {
         return config_all_ones(size);
     }
+    function->counters.config_reads++;
     uint32_t value = function_config_read(function, reg, size);
 
     lines_after_access(function);
@@ -278,7 +280,9 @@ void host_config_write(struct bridge_host *host, unsigned bus, uint8_t devfn, un
 {
     struct bridge_function *function = config_target(host, bus, devfn, reg, size);
 
+    host->bridge->counters.config_writes++;
     if (function != NULL) {
+        function->counters.config_writes++;
         function_config_write(function, reg, size, value);
         lines_after_access(function);
     }

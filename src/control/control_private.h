@@ -76,8 +76,10 @@ struct json_object *method_run(struct client *client, struct control_request *re
 /* NULL, with the error, where there is no such device. */
 struct ioreqd_device *method_device(const struct control *control, struct control_request *request, const char *id);
 
-/* ---- survey.c, verb.c ---- */
+/* ---- stats.c, survey.c, verb.c ---- */
 
+/* only: NULL: all devices */
+struct json_object *method_stats(const struct control *control, const struct ioreqd_device *only);
 struct json_object *method_bridges(const struct control *control);
 struct json_object *verb_run(const struct control *control, struct control_request *request);
 struct json_object *verb_list(const struct ioreqd_device *device);
@@ -86,5 +88,7 @@ struct json_object *verb_list(const struct ioreqd_device *device);
 void put_string(struct json_object *object, const char *name, const char *value);
 void put_number(struct json_object *object, const char *name, uint64_t value);
 void put_flag(struct json_object *object, const char *name, bool value);
+/* A device's state, and why it is in it where that is known. */
+void put_state(struct json_object *object, struct ioreqd_device *device);
 
 #endif

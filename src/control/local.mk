@@ -13,6 +13,7 @@ libioreqd_control_la_SOURCES = \
 	src/control/control.c src/control/control.h src/control/control_private.h \
 	src/control/events.c \
 	src/control/methods.c \
+	src/control/stats.c \
 	src/control/survey.c \
 	src/control/verb.c
 libioreqd_control_la_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) $(JSON_CFLAGS)

@@ -64,7 +64,38 @@ struct ioreqd_device *method_device(const struct control *control, struct contro
     return NULL;
 }
 
+void put_state(struct json_object *object, struct ioreqd_device *device)
+{
+    char reason[256];
+
+    put_string(object, "state", device_condition(device));
+    if (device_reason(device, reason, sizeof(reason))) {
+        put_string(object, "reason", reason);
+    }
+}
+
 /* ---- status ---- */
+
+/* The devices that do nothing until the guest resets them. */
+static struct json_object *list_stuck(const struct control *control)
+{
+    struct json_object *list = json_object_new_array();
+
+    for (size_t i = 0; i < worker_devices(control->worker); i++) {
+        const char *bus;
+        struct ioreqd_device *device = worker_device(control->worker, i, &bus);
+
+        if (device_is_stuck(device)) {
+            struct json_object *entry = json_object_new_object();
+
+            put_string(entry, "id", device_id(device));
+            put_string(entry, "model", device_model(device));
+            put_state(entry, device);
+            json_object_array_add(list, entry);
+        }
+    }
+    return list;
+}
 
 static struct json_object *status(const struct client *client)
 {
@@ -83,6 +114,7 @@ static struct json_object *status(const struct client *client)
     put_number(result, "server", control->options.server);
     put_string(result, "state", worker_is_ending(control->worker) ? "ending" : "serving");
     put_number(result, "devices", worker_devices(control->worker));
+    json_object_object_add(result, "stuck", list_stuck(control));
     put_string(result, "log", schema_levels[log_level()]);
     put_flag(result, "trace", worker_trace(control->worker) != NULL);
     put_number(result, "clients", control->control.count + control->monitor.count);
@@ -120,7 +152,7 @@ static struct json_object *devices(const struct control *control)
 
     for (size_t i = 0; i < worker_devices(control->worker); i++) {
         const char *bus;
-        const struct ioreqd_device *device = worker_device(control->worker, i, &bus);
+        struct ioreqd_device *device = worker_device(control->worker, i, &bus);
         struct json_object *entry = json_object_new_object();
         struct bridge_place place;
 
@@ -130,7 +162,7 @@ static struct json_object *devices(const struct control *control)
         if (device_function(device) != NULL) {
             put_string(entry, "place", bridge_place(device_function(device), &place));
         }
-        put_string(entry, "state", device_condition(device));
+        put_state(entry, device);
         put_number(entry, "queues", device_description(device)->queues);
         json_object_object_add(entry, "counters", list_counters(device));
         json_object_object_add(entry, "verbs", verb_list(device));
@@ -142,80 +174,12 @@ static struct json_object *devices(const struct control *control)
 
 /* ---- stats ---- */
 
-static struct json_object *count_device(const struct ioreqd_device *device)
-{
-    struct json_object *entry = json_object_new_object(), *counters = json_object_new_object();
-    struct json_object *times = json_object_new_array();
-    const uint64_t *took = device_times(device);
-    struct device_count count;
-    size_t used = DEVICE_TIMES;
-
-    for (size_t i = 0; device_counter(device, i, &count); i++) {
-        put_number(counters, count.name, count.value);
-    }
-    while (used > 0 && took[used - 1] == 0) {
-        used--;
-    }
-    for (size_t i = 0; i < used; i++) {
-        json_object_array_add(times, json_object_new_uint64(took[i]));
-    }
-    put_string(entry, "id", device_id(device));
-    put_string(entry, "model", device_model(device));
-    json_object_object_add(entry, "counters", counters);
-    json_object_object_add(entry, "times", times);
-    return entry;
-}
-
-static struct json_object *count_requests(const struct control *control)
-{
-    const struct dispatch_counters *counters = worker_counters(control->worker);
-    struct json_object *object = json_object_new_object();
-
-    put_number(object, "port", counters->port);
-    put_number(object, "memory", counters->memory);
-    put_number(object, "config", counters->config);
-    put_number(object, "invalidate", counters->invalidate);
-    put_number(object, "other", counters->other);
-    put_number(object, "malformed", counters->malformed);
-    put_number(object, "without-memory", counters->no_memory);
-    return object;
-}
-
-static struct json_object *count_bridge(const struct control *control)
-{
-    const struct bridge_counters *counters = bridge_counters(worker_environment(control->worker)->bridge);
-    struct json_object *object = json_object_new_object();
-
-    put_number(object, "unclaimed", counters->unclaimed);
-    put_number(object, "misfit", counters->misfit);
-    put_number(object, "refused", counters->refused);
-    put_number(object, "resets", counters->resets);
-    return object;
-}
-
 static struct json_object *stats(const struct control *control, struct control_request *request)
 {
     struct json_object *id = parameter(request, "device");
-    const struct ioreqd_device *only = id != NULL ? method_device(control, request, json_object_get_string(id)) : NULL;
-    struct json_object *result, *list;
+    struct ioreqd_device *only = id != NULL ? method_device(control, request, json_object_get_string(id)) : NULL;
 
-    if (id != NULL && only == NULL) {
-        return NULL;
-    }
-    result = json_object_new_object();
-    list = json_object_new_array();
-    json_object_object_add(result, "requests", count_requests(control));
-    json_object_object_add(result, "bridge", count_bridge(control));
-    for (size_t i = 0; i < worker_devices(control->worker); i++) {
-        const char *bus;
-        const struct ioreqd_device *device = worker_device(control->worker, i, &bus);
-
-        if (only == NULL || device == only) {
-            json_object_array_add(list, count_device(device));
-        }
-    }
-    json_object_object_add(result, "devices", list);
-    return result;
+    return id != NULL && only == NULL ? NULL : method_stats(control, only);
 }
 
 /* ---- log ---- */

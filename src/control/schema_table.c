@@ -56,6 +56,17 @@ static const struct schema sockets[] = {
     END,
 };
 
+static const struct schema stuck[] = {
+    STRING("id", "of the device"),
+    STRING("model", "of the device"),
+    STRING("state", "needs-reset: its driver broke a rule; failed: only a reset of its bus helps"),
+    MAYBE_STRING("reason", "of that"),
+    END,
+};
+
+static const struct schema stuck_device = {
+    .name = "device", .type = SCHEMA_OBJECT, .help = "one of them", .part = stuck};
+
 static const struct schema status_result[] = {
     STRING("version", "of ioreqd"),
     INTEGER("interface", "version of the device interface"),
@@ -67,6 +78,7 @@ static const struct schema status_result[] = {
     INTEGER("server", "number of the IOREQ server"),
     STRING("state", "serving, or ending"),
     INTEGER("devices", "how many there are"),
+    LIST("stuck", &stuck_device, "devices that do nothing until the guest resets them"),
     STRING("log", "the log's level"),
     BOOLEAN("trace", "whether requests are kept, and timed"),
     INTEGER("clients", "of both sockets"),
@@ -115,7 +127,8 @@ static const struct schema device[] = {
     STRING("model", "of the device"),
     STRING("bridge", "the host bridge or root port that it sits on"),
     MAYBE_STRING("place", "segment:bus:device.function, as it is now"),
-    STRING("state", "created, running, resetting, ending or failed"),
+    STRING("state", "created, running, needs-reset, resetting, ending or failed"),
+    MAYBE_STRING("reason", "why it needs a reset or has failed"),
     INTEGER("queues", "that it has at most"),
     LIST("counters", &counter_of_device, "what is counted, see stats"),
     LIST("verbs", &verb_of_device, "what it can be told to do, see verb"),
@@ -196,8 +209,16 @@ static const struct schema time = {.name = "time", .type = SCHEMA_INTEGER, .help
 static const struct schema stats_device[] = {
     STRING("id", "of the device"),
     STRING("model", "of the device"),
+    STRING("state", "as devices has it"),
+    MAYBE_STRING("reason", "as devices has it"),
     COUNTS("counters", "each counter by its name"),
+    COUNTS("gauges", "what goes up and down too, by its name"),
     LIST("times", &time, "accesses that took from 2^i to 2^(i+1)-1 ns, for i from 0; only while trace is on it grows"),
+    {.name = "file-times",
+     .type = SCHEMA_LIST,
+     .optional = true,
+     .help = "the same of requests to its files, from submission to end",
+     .part = &time},
     END,
 };
 
@@ -206,7 +227,7 @@ static const struct schema stats_of_device = {
 
 static const struct schema stats_result[] = {
     COUNTS("requests", "of the guest, by their kind"),
-    COUNTS("bridge", "what no device was asked"),
+    COUNTS("bridge", "accesses to configuration space, and what no device was asked"),
     LIST("devices", &stats_of_device, "all of them, or the one that was asked for"),
     END,
 };

@@ -41,6 +41,7 @@ struct ioreqd_device *device_create(const struct ioreqd_model *model, const char
     device->reset_when_quiet = (struct ioreqd_work){.run = on_quiet_for_reset, .argument = device};
     log_limit_init(&device->log_limit);
     log_limit_init(&device->guest_error_limit);
+    trouble_init(&device->trouble);
     device->id = strdup(id);
     device->state = calloc(1, model->state_size);
     if (device->id == NULL || device->state == NULL || asprintf(&device->name, "%s %s", model->name, id) < 0) {
@@ -106,6 +107,7 @@ void device_destroy(struct ioreqd_device *device)
     free(device->id);
     log_limit_destroy(&device->log_limit);
     log_limit_destroy(&device->guest_error_limit);
+    trouble_destroy(&device->trouble);
     free(device);
 }
 
@@ -134,6 +136,7 @@ int device_keep_file(struct ioreqd_device *device, struct ioreqd_file *file)
     device->file = files;
     device->file[device->files++] = file;
     file_set_owner(file, device->name);
+    file_set_timed(file, &device->environment->timed);
     return 0;
 }
 
@@ -175,6 +178,11 @@ int device_keep_network(struct ioreqd_device *device, struct ioreqd_network *net
 
 /* ---- what the bridge calls ---- */
 
+static bool is_timed(const struct ioreqd_device *device)
+{
+    return atomic_load_explicit(&device->environment->timed, memory_order_relaxed);
+}
+
 static uint64_t on_read(void *argument, unsigned bar, uint64_t offset, unsigned size)
 {
     struct ioreqd_device *device = argument;
@@ -184,7 +192,7 @@ static uint64_t on_read(void *argument, unsigned bar, uint64_t offset, unsigned 
     if (device->phase != DEVICE_RUNNING) {
         return bridge_all_ones(size);
     }
-    if (!device->environment->timed) {
+    if (!is_timed(device)) {
         return device->model->read(device, device->state, bar, offset, size);
     }
     begun = timer_now();
@@ -202,7 +210,7 @@ static void on_write(void *argument, unsigned bar, uint64_t offset, unsigned siz
     if (device->phase != DEVICE_RUNNING) {
         return;
     }
-    begun = device->environment->timed ? timer_now() : 0;
+    begun = is_timed(device) ? timer_now() : 0;
     device->model->write(device, device->state, bar, offset, size, value);
     if (begun != 0) {
         device_count_time(device, begun);
@@ -306,6 +314,10 @@ static void finish_reset(struct ioreqd_device *device)
 {
     if (device->model->reset != NULL) {
         device->model->reset(device, device->state, device->reset_kind);
+    }
+    trouble_end(device, TROUBLE_NEEDS_RESET);
+    if (!bridge_failed(device->function)) { /* which a reset of the bus alone ends */
+        trouble_end(device, TROUBLE_FAILED);
     }
     if (device->end_when_quiet != NULL) { /* it is to end, and quiet it is */
         device->phase = DEVICE_ENDING;

@@ -7,6 +7,7 @@
 #define IOREQD_DEVICE_DEVICE_H
 
 #include <limits.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -46,7 +47,7 @@ struct device_environment {
     struct ioreqd_loop *main_loop;
     struct heartbeat *heartbeat;            /* NULL: nobody asks whether the loops turn */
     const struct device_observer *observer; /* NULL: nobody; set before the first device is started */
-    bool timed;                             /* the time that accesses take is measured; changes on the main thread */
+    atomic_bool timed; /* the time that accesses and file requests take is measured; changes on the main thread */
 };
 
 /* A device with its state zeroed: the caller then parses the properties into device_state(). NULL: no memory. */

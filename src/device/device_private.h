@@ -7,6 +7,7 @@
 
 #include "device/device.h"
 #include "device/statistics.h"
+#include "device/trouble.h"
 #include "log.h"
 
 /* A doorbell on its way to the queue's loop. */
@@ -68,6 +69,7 @@ struct ioreqd_device {
     struct log_limit log_limit;
     struct log_limit guest_error_limit;
     atomic_uint_fast64_t guest_errors;
+    struct trouble trouble;
 
     uint64_t accesses[DEVICE_ACCESSES]; /* main thread */
     uint64_t took[DEVICE_TIMES];
@@ -81,6 +83,10 @@ struct ioreqd_device {
 void device_count_time(struct ioreqd_device *device, uint64_t begun);
 /* Adds to what is counted of the device. [any] */
 void device_count(struct ioreqd_device *device, enum device_tally_kind kind, uint64_t more);
+
+/* As device_counter(), of its files and networks, as far as it has some; how many there are. */
+size_t device_backend_counters(const struct ioreqd_device *device);
+bool device_backend_counter(const struct ioreqd_device *device, size_t index, struct device_count *count);
 
 /* The loop of a queue; made now if it is not there and the device is being configured. */
 struct ioreqd_loop *device_queue_loop(struct ioreqd_device *device, unsigned queue);

@@ -194,6 +194,11 @@ void file_set_owner(struct ioreqd_file *file, const char *owner)
     file->owner = owner;
 }
 
+void file_set_timed(struct ioreqd_file *file, const atomic_bool *timed)
+{
+    file->timed = timed;
+}
+
 int file_descriptor(const struct ioreqd_file *file)
 {
     return file->fd;

@@ -6,11 +6,13 @@
 #ifndef IOREQD_DEVICE_FILE_H
 #define IOREQD_DEVICE_FILE_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "device/file_options.h"
+#include "device/tally.h"
 #include "ioreqd/device.h"
 
 /*
@@ -26,6 +28,9 @@ void file_leave_loops(struct ioreqd_file *file);
 
 /* The name that messages have for the device whose file it is; stays the caller's. */
 void file_set_owner(struct ioreqd_file *file, const char *owner);
+
+/* Where it is told, at any time, whether requests are timed; NULL, as at the beginning: they are not. */
+void file_set_timed(struct ioreqd_file *file, const atomic_bool *timed);
 
 int file_descriptor(const struct ioreqd_file *file);
 uint64_t file_size(const struct ioreqd_file *file);
@@ -48,5 +53,21 @@ void file_submit(struct ioreqd_file *file, struct ioreqd_loop *loop, struct iore
  * waits to be tried again fails. False: as before. From any thread.
  */
 void file_hurry(struct ioreqd_file *file, bool hurry);
+
+#define FILE_OPERATIONS (IOREQD_FILE_ERASE + 1)
+
+/* What a file was asked for, by enum ioreqd_file_operation; 0: what is none. */
+struct file_counts {
+    uint64_t requests[FILE_OPERATIONS]; /* that have ended */
+    uint64_t bytes[FILE_OPERATIONS];    /* of those that ended well */
+    uint64_t errors;                    /* requests that ended with one */
+    uint64_t stops;                     /* times that one failed and was kept to be tried again */
+    uint64_t under_way;                 /* now */
+    uint64_t most;                      /* that one loop had under way at any time */
+    uint64_t took[TALLY_TIMES];         /* those that were timed, from submission to end, waiting for limits included */
+};
+
+/* Adds those of the file; of most it takes the greater. Main thread. */
+void file_add_counts(struct ioreqd_file *file, struct file_counts *counts);
 
 #endif

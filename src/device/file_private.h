@@ -10,6 +10,7 @@
 
 #include "device/file.h"
 #include "device/file_operation.h"
+#include "device/file_tally.h"
 #include "device/throttle.h"
 
 struct bounce_pool;
@@ -28,8 +29,9 @@ struct ioreqd_file {
     struct file_nbd *nbd; /* it is an export of an NBD server; NULL: it is a local file */
     atomic_uint_fast64_t size;
     struct ioreqd_file_facts facts;
-    char *name;        /* as users gave it */
-    const char *owner; /* the device, for messages; NULL: none yet */
+    char *name;               /* as users gave it */
+    const char *owner;        /* the device, for messages; NULL: none yet */
+    const atomic_bool *timed; /* NULL: its requests are not */
     struct throttle throttle;
 
     _Atomic(struct file_channel *) channel; /* one for each loop that used it; only ever grows */
@@ -56,6 +58,7 @@ struct file_channel {
     struct file_operations stopped; /* failed, and to be tried again; with the error in result */
     struct ioreqd_timer *retry_timer;
     bool told; /* that it is stopped */
+    struct file_tally tally;
 };
 
 /* Sets the reason and errno; returns -1. */

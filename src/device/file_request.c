@@ -27,6 +27,7 @@ struct pending {
     /* Direct I/O goes in steps through a buffer. */
     struct iovec piece;
     uint64_t length; /* of all steps */
+    uint64_t begun;  /* timer_now(); 0: it is not timed */
     struct bounce_waiter waiter;
     bool retried; /* it has failed before */
 };
@@ -116,6 +117,7 @@ static void finish(struct file_operation *operation, int result)
 
     if (result < 0 && may_mend(channel, request, result)) {
         tell_stopped(channel, request, result);
+        tally_add(&channel->tally.stops, 1);
         operation->result = result;
         if (channel->stopped.first == NULL) {
             timer_arm(channel->retry_timer, timer_now() + RETRY_NANOSECONDS);
@@ -126,6 +128,7 @@ static void finish(struct file_operation *operation, int result)
     if (result == 0 && channel->told && ((struct pending *)operation)->retried) {
         tell_mended(channel);
     }
+    file_tally_end(&channel->tally, request, pending_of(request)->length, result, pending_of(request)->begun);
     request->result = result;
     request->done(request);
 }
@@ -457,6 +460,8 @@ void file_submit(struct ioreqd_file *file, struct ioreqd_loop *loop, struct iore
         file_ring_answer(loop_file_ring(loop), &pending->operation, -ENOMEM);
         return;
     }
+    file_tally_begin(&pending->channel->tally);
+    pending->begun = file->timed != NULL && atomic_load_explicit(file->timed, memory_order_relaxed) ? timer_now() : 0;
     if (throttle_limits(&file->throttle) && !atomic_load(&file->hurry)) {
         wait_for_turn(pending->channel, &pending->operation);
     } else {

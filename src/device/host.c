@@ -340,17 +340,31 @@ static void guest_error(struct ioreqd_device *device, const char *format, ...)
     va_end(arguments);
 }
 
+static void needs_reset(struct ioreqd_device *device, const char *reason)
+{
+    if (reason != NULL) {
+        trouble_begin(device, TROUBLE_NEEDS_RESET, reason);
+    } else {
+        trouble_end(device, TROUBLE_NEEDS_RESET);
+    }
+}
+
 static void fail(struct ioreqd_device *device, const char *format, ...)
 {
+    char reason[TROUBLE_REASON];
     va_list arguments;
 
     va_start(arguments, format);
     log_limited(&device->log_limit, LOG_ERROR, device->name, format, arguments);
     va_end(arguments);
+    va_start(arguments, format);
+    vsnprintf(reason, sizeof(reason), format, arguments);
+    va_end(arguments);
     atomic_store(&device->failed, true);
     if (device->function != NULL) {
         bridge_fail(device->function);
     }
+    trouble_begin(device, TROUBLE_FAILED, reason);
 }
 
 static void event(struct ioreqd_device *device, const char *name, const char *json)
@@ -424,6 +438,7 @@ static const struct ioreqd_host table = {
 
     .file_facts = facts_of_file,
     .file_on_resize = on_resize,
+    .needs_reset = needs_reset,
 };
 
 const struct ioreqd_host *host_table(void)

@@ -276,6 +276,45 @@ void network_want(struct ioreqd_network *network, unsigned index, unsigned event
     }
 }
 
+static void count_received(struct network_tally *own, int rc)
+{
+    if (rc >= 0) {
+        tally_add(&own->received, 1);
+        tally_add(&own->bytes_received, (uint64_t)rc - IOREQD_NETWORK_HEADER);
+    } else if (rc != -EAGAIN) {
+        tally_add(rc == -EMSGSIZE ? &own->unfit : &own->errors, 1);
+    }
+}
+
+static void count_sent(struct network_tally *own, int rc)
+{
+    if (rc >= 0) {
+        tally_add(&own->sent, 1);
+        tally_add(&own->bytes_sent, (uint64_t)rc - IOREQD_NETWORK_HEADER);
+    } else if (rc != -EAGAIN) {
+        tally_add(rc == -ENOTCONN ? &own->without_link : &own->refused, 1);
+    }
+}
+
+void network_add_counts(const struct ioreqd_network *network, struct network_counts *counts)
+{
+    for (unsigned i = 0; i < NETWORK_PAIRS; i++) {
+        if (network->pair[i] != NULL) {
+            const struct network_tally *own = &network->pair[i]->tally;
+
+            counts->sent += tally_read(&own->sent);
+            counts->bytes_sent += tally_read(&own->bytes_sent);
+            counts->received += tally_read(&own->received);
+            counts->bytes_received += tally_read(&own->bytes_received);
+            counts->without_link += tally_read(&own->without_link);
+            counts->wrong_length += tally_read(&own->wrong_length);
+            counts->refused += tally_read(&own->refused);
+            counts->unfit += tally_read(&own->unfit);
+            counts->errors += tally_read(&own->errors);
+        }
+    }
+}
+
 int network_read(struct ioreqd_network *network, unsigned index, void *to, size_t length)
 {
     struct network_pair *pair = pair_of(network, index);
@@ -285,14 +324,16 @@ int network_read(struct ioreqd_network *network, unsigned index, void *to, size_
         return -EINVAL;
     }
     rc = atomic_load(&network->pulled) ? -EAGAIN : network->kind->read(pair, to, length);
+    count_received(&pair->tally, rc);
     tell_again(pair);
-    return rc;
+    return rc >= 0 || rc == -EAGAIN ? rc : -EMSGSIZE; /* a packet that could not be moved is gone */
 }
 
 int network_write(struct ioreqd_network *network, unsigned index, const struct iovec *iov, unsigned count)
 {
     struct network_pair *pair = pair_of(network, index);
     size_t length = 0;
+    int rc;
 
     for (unsigned i = 0; i < count; i++) {
         length += iov[i].iov_len;
@@ -301,12 +342,16 @@ int network_write(struct ioreqd_network *network, unsigned index, const struct i
         return -EINVAL;
     }
     if (length > IOREQD_NETWORK_HEADER + IOREQD_NETWORK_MAX_PACKET) {
+        tally_add(&pair->tally.wrong_length, 1);
         return -EMSGSIZE;
     }
-    if (length < IOREQD_NETWORK_HEADER + NETWORK_SHORTEST || !network_link(network)) {
+    if (length < IOREQD_NETWORK_HEADER + NETWORK_SHORTEST) {
+        tally_add(&pair->tally.wrong_length, 1);
         return (int)length; /* lost */
     }
-    return network->kind->write(pair, iov, count, length);
+    rc = network_link(network) ? network->kind->write(pair, iov, count, length) : -ENOTCONN;
+    count_sent(&pair->tally, rc);
+    return rc == -EAGAIN ? rc : (int)length; /* what is lost was taken */
 }
 
 int network_set_offloads(struct ioreqd_network *network, uint32_t offloads)

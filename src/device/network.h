@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "ioreqd/device.h"
 
@@ -28,6 +29,20 @@ void network_close(struct ioreqd_network *network);
 const char *network_place(const struct ioreqd_network *network);
 /* Pulls the cable, or puts it back: with it pulled there is no link, whatever the network says. Main thread. */
 void network_pull(struct ioreqd_network *network, bool pulled);
+
+/* What went through a network, and what did not: packets, bytes without the header that the device puts before them. */
+struct network_counts {
+    uint64_t sent, bytes_sent; /* by the guest */
+    uint64_t received, bytes_received;
+    uint64_t without_link; /* sent, and lost as there is no link */
+    uint64_t wrong_length; /* sent, and lost as no packet has so few or so many bytes */
+    uint64_t refused;      /* sent, and lost as the host would not have them */
+    uint64_t unfit;        /* for the guest, and lost as they do not fit what was agreed on with its driver */
+    uint64_t errors;       /* of receiving */
+};
+
+/* Adds those of all pairs. Main thread. */
+void network_add_counts(const struct ioreqd_network *network, struct network_counts *counts);
 
 /* As network_watch(), network_want() and so on of struct ioreqd_host; the main loop is where links are watched. */
 int network_attach(struct ioreqd_loop *main_loop, struct ioreqd_loop *loop, struct ioreqd_network *network,

@@ -15,12 +15,21 @@
 #include <stdint.h>
 
 #include "device/network.h"
+#include "device/tally.h"
 #include "device/timer.h"
 #include "device/watch.h"
 
 #define NETWORK_PAIRS 256 /* as many queues as Linux gives a tap */
 
 #define NETWORK_SHORTEST 14 /* bytes of a packet: Ethernet's header */
+
+/* As struct network_counts, of one pair: on its loop. */
+struct network_tally {
+    tally sent, bytes_sent;
+    tally received, bytes_received;
+    tally without_link, wrong_length, refused;
+    tally unfit, errors;
+};
 
 struct network_pair {
     struct ioreqd_network *network;
@@ -36,6 +45,7 @@ struct network_pair {
     bool link_news; /* to be told with it */
     bool calling;   /* ready() is running */
     void *own;      /* the kind's */
+    struct network_tally tally;
 };
 
 struct network_kind {
@@ -52,7 +62,11 @@ struct network_kind {
     void (*wait)(struct network_pair *pair);
     /* Of IOREQD_READABLE and IOREQD_WRITABLE, what no descriptor would tell of: packets at hand, or no link. */
     unsigned (*at_hand)(struct network_pair *pair);
-    /* As network_read() and network_write(); length: of all pieces. */
+    /*
+     * As network_read() and network_write(), but that other errors than -EAGAIN tell what became of a packet that is
+     * lost: -EMSGSIZE one for the guest that does not fit, -ENOTCONN one for which there is nobody; else it, or the try
+     * to get one, was refused. length: of all pieces.
+     */
     int (*read)(struct network_pair *pair, void *to, size_t length);
     int (*write)(struct network_pair *pair, const struct iovec *iov, unsigned count, size_t length);
     /* What the facts allow. NULL: they allow nothing to be set. */

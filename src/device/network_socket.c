@@ -226,7 +226,7 @@ static int write_it(struct network_pair *pair, const struct iovec *iov, unsigned
         send_out(pair);
     }
     if (peer->descriptor < 0) {
-        return (int)length; /* lost */
+        return -ENOTCONN;
     }
     if (room(peer) < LENGTH + packet) {
         return -EAGAIN;
@@ -300,6 +300,7 @@ static int read_it(struct network_pair *pair, void *to, size_t length)
             hang_up(pair, "the peer says that a packet is longer than any can be, and was cut off");
         } else if (length_of(&peer->in) < NETWORK_SHORTEST) {
             skip(&peer->in, LENGTH + length_of(&peer->in));
+            tally_add(&pair->tally.unfit, 1);
         } else {
             return hand_out(&peer->in, to, length);
         }

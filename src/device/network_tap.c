@@ -314,7 +314,7 @@ static int read_it(struct network_pair *pair, void *to, size_t length)
             break_off(pair);
             return -EAGAIN;
         }
-        return errno == EAGAIN ? -EAGAIN : -EMSGSIZE; /* a packet that could not be moved is gone */
+        return errno == EMSGSIZE ? -EIO : -errno;
     }
     /* The second: it has waited since more was agreed on. */
     if ((size_t)count > length || count < IOREQD_NETWORK_HEADER || !may_be_given(header[HEADER_GSO], offloads)) {
@@ -336,8 +336,11 @@ static int write_it(struct network_pair *pair, const struct iovec *iov, unsigned
     struct tap_pair *own = pair->own;
     ssize_t rc;
 
-    if (own->broken || count > IOV_MAX) {
-        return (int)length;
+    if (own->broken) {
+        return -ENOTCONN;
+    }
+    if (count > IOV_MAX) {
+        return -EINVAL;
     }
     do {
         rc = writev(own->descriptor, iov, (int)count);
@@ -347,8 +350,9 @@ static int write_it(struct network_pair *pair, const struct iovec *iov, unsigned
     }
     if (rc < 0 && (errno == EBADFD || errno == ENODEV)) {
         break_off(pair);
+        return -ENOTCONN;
     }
-    return (int)length; /* what else the kernel has against the packet is no reason to keep it */
+    return rc < 0 ? -errno : (int)length; /* what else the kernel has against the packet is no reason to keep it */
 }
 
 /* ---- pairs, on the main thread ---- */

@@ -23,8 +23,11 @@ static const struct {
     [DEVICE_DMA_ERRORS] = {"dma-errors", "accesses"},
 };
 
-#define GUEST_ERRORS (DEVICE_ACCESSES + DEVICE_TALLIES)
-#define OF_MODEL     (GUEST_ERRORS + 1)
+/* Where the host's own counters stand. */
+#define GUEST_ERRORS  (DEVICE_ACCESSES + DEVICE_TALLIES)
+#define CONFIG_READS  (GUEST_ERRORS + 1)
+#define CONFIG_WRITES (CONFIG_READS + 1)
+#define OF_BACKENDS   (CONFIG_WRITES + 1)
 
 /* Threads are few and live long: numbered as they come, hardly two that are busy share a slot. */
 static unsigned slot_of_thread(void)
@@ -45,10 +48,7 @@ void device_count(struct ioreqd_device *device, enum device_tally_kind kind, uin
 
 void device_count_time(struct ioreqd_device *device, uint64_t begun)
 {
-    uint64_t took = timer_now() - begun;
-    unsigned power = took == 0 ? 0 : 63u - (unsigned)__builtin_clzll(took);
-
-    device->took[power < DEVICE_TIMES ? power : DEVICE_TIMES - 1]++;
+    device->took[tally_time(timer_now() - begun)]++;
 }
 
 static uint64_t sum(const struct ioreqd_device *device, size_t kind)
@@ -59,6 +59,17 @@ static uint64_t sum(const struct ioreqd_device *device, size_t kind)
         total += atomic_load_explicit(&device->tally[i].count[kind], memory_order_relaxed);
     }
     return total;
+}
+
+static struct device_count config_count(const struct ioreqd_device *device, bool write)
+{
+    struct bridge_function_counters counters = {0};
+
+    if (device->function != NULL) {
+        counters = *bridge_function_counters(device->function);
+    }
+    return (struct device_count){write ? "config-writes" : "config-reads", "accesses",
+                                 write ? counters.config_writes : counters.config_reads};
 }
 
 bool device_counter(const struct ioreqd_device *device, size_t index, struct device_count *count)
@@ -79,7 +90,15 @@ bool device_counter(const struct ioreqd_device *device, size_t index, struct dev
         *count = (struct device_count){"guest-errors", "errors", atomic_load(&device->guest_errors)};
         return true;
     }
-    for (size_t i = OF_MODEL; counter != NULL && counter->name != NULL; i++, counter++) {
+    if (index < OF_BACKENDS) {
+        *count = config_count(device, index == CONFIG_WRITES);
+        return true;
+    }
+    if (device_backend_counter(device, index - OF_BACKENDS, count)) {
+        return true;
+    }
+    for (size_t i = OF_BACKENDS + device_backend_counters(device); counter != NULL && counter->name != NULL;
+         i++, counter++) {
         if (i == index) {
             const uint8_t *at = (const uint8_t *)device->state + counter->offset;
 
@@ -102,6 +121,21 @@ const char *device_model(const struct ioreqd_device *device)
     return device->model->name;
 }
 
+static bool has_failed(const struct ioreqd_device *device)
+{
+    return device->function != NULL ? bridge_failed(device->function) : atomic_load(&device->failed);
+}
+
+static bool needs_reset(const struct ioreqd_device *device)
+{
+    return device->phase == DEVICE_RUNNING && atomic_load(&device->trouble.kind) == TROUBLE_NEEDS_RESET;
+}
+
+bool device_is_stuck(const struct ioreqd_device *device)
+{
+    return has_failed(device) || needs_reset(device);
+}
+
 const char *device_condition(const struct ioreqd_device *device)
 {
     static const char *const words[] = {
@@ -111,10 +145,16 @@ const char *device_condition(const struct ioreqd_device *device)
         [DEVICE_ENDING] = "ending",
     };
 
-    if (device->function != NULL ? bridge_failed(device->function) : atomic_load(&device->failed)) {
+    if (has_failed(device)) {
         return "failed";
     }
-    return words[device->phase];
+    return needs_reset(device) ? "needs-reset" : words[device->phase];
+}
+
+bool device_reason(struct ioreqd_device *device, char *reason, size_t size)
+{
+    trouble_reason(&device->trouble, reason, size);
+    return reason[0] != 0;
 }
 
 const struct bridge_function *device_function(const struct ioreqd_device *device)

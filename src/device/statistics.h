@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "device/tally.h"
 #include "ioreqd/device.h"
 
 struct bridge_function;
@@ -26,8 +27,8 @@ enum device_tally_kind {
     DEVICE_TALLIES
 };
 
-/* Of the histogram of time in accesses: entry i counts those that took from 2^i to 2^(i+1)-1 ns, the last longer ones too. */
-#define DEVICE_TIMES 32
+/* Entries of a histogram of time, see tally.h. */
+#define DEVICE_TIMES TALLY_TIMES
 
 struct device_count {
     const char *name;
@@ -35,14 +36,21 @@ struct device_count {
     uint64_t value;
 };
 
-/* The counters of the host, and then those of the model. False: there are no more. */
+/* The counters of the host, those of files and networks, and then those of the model. False: there are no more. */
 bool device_counter(const struct ioreqd_device *device, size_t index, struct device_count *count);
-/* Only while accesses are timed something is added. */
+/* What goes up and down, or is the most that there was. False: there are no more. */
+bool device_gauge(const struct ioreqd_device *device, size_t index, struct device_count *count);
+/* Of accesses, and of requests to files; false: it has no file. Only while they are timed something is added. */
 const uint64_t *device_times(const struct ioreqd_device *device);
+bool device_file_times(const struct ioreqd_device *device, uint64_t times[DEVICE_TIMES]);
 
 const char *device_model(const struct ioreqd_device *device);
-/* Its life, as a word: created, running, resetting, ending, failed. */
+/* Its life, as a word: created, running, needs-reset, resetting, ending, failed. */
 const char *device_condition(const struct ioreqd_device *device);
+/* Whether it does nothing more until the guest resets it: it is needs-reset or failed. */
+bool device_is_stuck(const struct ioreqd_device *device);
+/* Why it needs a reset or has failed, as was told first: size bytes, for people. False: it does neither. */
+bool device_reason(struct ioreqd_device *device, char *reason, size_t size);
 /* NULL: it has none yet. */
 const struct bridge_function *device_function(const struct ioreqd_device *device);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Counters in the text form that Prometheus reads (its "exposition formats", 0.0.4), see show.h. */
 #include <stdio.h>
+#include <string.h>
 
 #include "ioreqctl/connection.h"
 #include "ioreqctl/show.h"
@@ -42,39 +43,83 @@ static void counts(struct json_object *status, const char *metric, const char *w
     }
 }
 
-static void device_counters(struct json_object *status, struct json_object *device)
+/* Each number of an object of the device's, by what the names are. */
+static void device_numbers(struct json_object *status, struct json_object *device, const char *metric, const char *what,
+                           struct json_object *object)
 {
-    struct json_object *counters = member(device, "counters");
-
-    if (!json_object_is_type(counters, json_type_object)) {
+    if (!json_object_is_type(object, json_type_object)) {
         return;
     }
-    json_object_object_foreach(counters, name, value)
+    json_object_object_foreach(object, name, value)
     {
-        printf("ioreqd_device_total{");
+        printf("%s{", metric);
         domain_labels(status);
         putchar(',');
         label("device", member_text(device, "id"));
         putchar(',');
         label("model", member_text(device, "model"));
         putchar(',');
-        label("counter", name);
+        label(what, name);
         printf("} %llu\n", (unsigned long long)json_object_get_uint64(value));
     }
 }
 
-static void device_times(struct json_object *status, struct json_object *device)
+static void device_counters(struct json_object *status, struct json_object *device)
 {
-    struct json_object *times = member(device, "times");
+    device_numbers(status, device, "ioreqd_device_total", "counter", member(device, "counters"));
+}
 
+static void device_gauges(struct json_object *status, struct json_object *device)
+{
+    device_numbers(status, device, "ioreqd_device_now", "gauge", member(device, "gauges"));
+}
+
+/* 1 while the device is in the state. An older ioreqd does not tell. */
+static void device_state(struct json_object *status, struct json_object *device, const char *metric, const char *state)
+{
+    if (member(device, "state") == NULL) {
+        return;
+    }
+    printf("%s{", metric);
+    domain_labels(status);
+    putchar(',');
+    label("device", member_text(device, "id"));
+    putchar(',');
+    label("model", member_text(device, "model"));
+    printf("} %d\n", strcmp(member_text(device, "state"), state) == 0);
+}
+
+static void device_needs_reset(struct json_object *status, struct json_object *device)
+{
+    device_state(status, device, "ioreqd_device_needs_reset", "needs-reset");
+}
+
+static void device_failed(struct json_object *status, struct json_object *device)
+{
+    device_state(status, device, "ioreqd_device_failed", "failed");
+}
+
+static void device_histogram(struct json_object *status, struct json_object *device, const char *metric,
+                             struct json_object *times)
+{
     for (size_t i = 0; times != NULL && i < json_object_array_length(times); i++) {
-        printf("ioreqd_device_accesses_by_time_total{");
+        printf("%s{", metric);
         domain_labels(status);
         putchar(',');
         label("device", member_text(device, "id"));
         printf(",nanoseconds=\"%llu\"} %llu\n", 1ull << i,
                (unsigned long long)json_object_get_uint64(json_object_array_get_idx(times, i)));
     }
+}
+
+static void device_times(struct json_object *status, struct json_object *device)
+{
+    device_histogram(status, device, "ioreqd_device_accesses_by_time_total", member(device, "times"));
+}
+
+static void device_file_times(struct json_object *status, struct json_object *device)
+{
+    device_histogram(status, device, "ioreqd_device_file_requests_by_time_total", member(device, "file-times"));
 }
 
 static void uptime(struct json_object *status, struct json_object *stats)
@@ -110,9 +155,29 @@ static void counters(struct json_object *status, struct json_object *stats)
     each_device(status, stats, device_counters);
 }
 
+static void gauges(struct json_object *status, struct json_object *stats)
+{
+    each_device(status, stats, device_gauges);
+}
+
+static void needs_reset(struct json_object *status, struct json_object *stats)
+{
+    each_device(status, stats, device_needs_reset);
+}
+
+static void failed(struct json_object *status, struct json_object *stats)
+{
+    each_device(status, stats, device_failed);
+}
+
 static void times(struct json_object *status, struct json_object *stats)
 {
     each_device(status, stats, device_times);
+}
+
+static void file_times(struct json_object *status, struct json_object *stats)
+{
+    each_device(status, stats, device_file_times);
 }
 
 /* A metric of all domains stands together. */
@@ -122,10 +187,16 @@ static const struct {
 } metrics[] = {
     {"ioreqd_uptime_seconds", "gauge", "Since the control sockets of the domain's ioreqd were made.", uptime},
     {"ioreqd_requests_total", "counter", "Requests of the guest, by their kind.", requests},
-    {"ioreqd_bridge_total", "counter", "What no device was asked.", bridge},
+    {"ioreqd_bridge_total", "counter", "Accesses to configuration space, and what no device was asked.", bridge},
+    {"ioreqd_device_needs_reset", "gauge", "1: it does nothing until its driver, which broke a rule, resets it.",
+     needs_reset},
+    {"ioreqd_device_failed", "gauge", "1: it does nothing until the guest resets its bus.", failed},
     {"ioreqd_device_total", "counter", "Counters of a device.", counters},
+    {"ioreqd_device_now", "gauge", "What a device has now, or the most that it had.", gauges},
     {"ioreqd_device_accesses_by_time_total", "counter",
      "Accesses that took so long, and less than twice that, while trace was on.", times},
+    {"ioreqd_device_file_requests_by_time_total", "counter",
+     "Requests to files that took so long, and less than twice that, while trace was on.", file_times},
 };
 
 void show_metrics(struct json_object *all)

@@ -22,10 +22,15 @@ static void line(const char *name, const char *value)
     }
 }
 
+static const char *before_reason(struct json_object *device)
+{
+    return member_text(device, "reason")[0] != 0 ? ": " : "";
+}
+
 void show_status(struct json_object *result)
 {
     unsigned long long uptime = member_number(result, "uptime");
-    struct json_object *sockets = member(result, "sockets");
+    struct json_object *sockets = member(result, "sockets"), *stuck;
     const char *name = member_text(result, "name");
 
     printf("%-10s %llu%s%s%s\n", "domain", member_number(result, "domain"), name[0] != 0 ? " (" : "", name,
@@ -36,6 +41,11 @@ void show_status(struct json_object *result)
     printf("%-10s %llu:%02llu:%02llu\n", "uptime", uptime / 3600, uptime / 60 % 60, uptime % 60);
     printf("%-10s %llu\n", "server", member_number(result, "server"));
     printf("%-10s %llu\n", "devices", member_number(result, "devices"));
+    EACH(member(result, "stuck"), i, stuck)
+    {
+        printf("%-10s %s, %s%s%s\n", "stuck", member_text(stuck, "id"), member_text(stuck, "state"),
+               before_reason(stuck), member_text(stuck, "reason"));
+    }
     line("log", member_text(result, "log"));
     line("trace", json_object_get_boolean(member(result, "trace")) ? "on" : "off");
     line("control", member_text(sockets, "control"));
@@ -72,8 +82,9 @@ void show_devices(struct json_object *result)
     EACH(list, row, entry)
     {
         for (unsigned i = 0; i < 5; i++) {
-            printf("%-*s%s", i < 4 ? width[i] : 0, member_text(entry, column[i]), i < 4 ? "  " : "\n");
+            printf("%-*s%s", i < 4 ? width[i] : 0, member_text(entry, column[i]), i < 4 ? "  " : "");
         }
+        printf("%s%s\n", before_reason(entry), member_text(entry, "reason"));
     }
 }
 
@@ -213,9 +224,24 @@ static struct json_object *same_device(struct json_object *stats, const char *id
     return NULL;
 }
 
+static void show_times(const char *id, const char *what, struct json_object *times)
+{
+    struct json_object *time;
+
+    EACH(times, i, time)
+    {
+        if (json_object_get_uint64(time) != 0) {
+            char range[48];
+
+            snprintf(range, sizeof(range), "%s%llu-%llu ns", what, i == 0 ? 0 : 1ull << i, (2ull << i) - 1);
+            printf("%-16s %-24s %16llu\n", id, range, (unsigned long long)json_object_get_uint64(time));
+        }
+    }
+}
+
 void show_stats(struct json_object *result, struct json_object *before, double seconds)
 {
-    struct json_object *device, *time;
+    struct json_object *device;
 
     show_counts("requests", member(result, "requests"), member(before, "requests"), seconds);
     show_counts("bridge", member(result, "bridge"), member(before, "bridge"), seconds);
@@ -224,15 +250,9 @@ void show_stats(struct json_object *result, struct json_object *before, double s
         const char *id = member_text(device, "id");
 
         show_counts(id, member(device, "counters"), member(same_device(before, id), "counters"), seconds);
-        EACH(member(device, "times"), j, time)
-        {
-            if (json_object_get_uint64(time) != 0) {
-                char range[32];
-
-                snprintf(range, sizeof(range), "%llu-%llu ns", j == 0 ? 0 : 1ull << j, (2ull << j) - 1);
-                printf("%-16s %-24s %16llu\n", id, range, (unsigned long long)json_object_get_uint64(time));
-            }
-        }
+        show_counts(id, member(device, "gauges"), NULL, 0);
+        show_times(id, "", member(device, "times"));
+        show_times(id, "file ", member(device, "file-times"));
     }
 }
 

@@ -68,6 +68,14 @@ void virtio_device_set_queue_vector(struct ioreqd_virtio_device *device, unsigne
     virtio_queue_set_vector(virtio_queue_of(device, index), vector);
 }
 
+/* Shows people what the driver sees as DEVICE_NEEDS_RESET, with the reason, or that it is over. */
+static void show_needs_reset(const struct ioreqd_virtio_device *device, const char *reason)
+{
+    if (IOREQD_HAS(device->host, needs_reset)) {
+        device->host->needs_reset(device->device, reason);
+    }
+}
+
 static void clear_queue(struct ioreqd_virtio_device *device, unsigned index)
 {
     struct ioreqd_virtio_registers *registers = device->registers;
@@ -111,7 +119,9 @@ static void clear_registers(struct ioreqd_virtio_device *device)
     registers->queue_select = 0;
     registers->interface = 0;
     virtio_interrupt_clear(device);
-    atomic_store(&device->broken, false);
+    if (atomic_exchange(&device->broken, false)) {
+        show_needs_reset(device, NULL);
+    }
     registers->status = 0;
     device->settled = false;
     moderation_reset(device);
@@ -234,6 +244,7 @@ void ioreqd_virtio_broken(struct ioreqd_virtio *virtio, const char *format, ...)
     vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);
     device->host->guest_error(device->device, "%s; the device needs a reset by its driver", text);
+    show_needs_reset(device, text);
     device->host->post(device->host->main_loop(device->device), &device->broken_work);
 }
 

@@ -67,6 +67,31 @@ START_TEST(nothing_beyond_256_bytes)
 }
 END_TEST
 
+/* Of the function what it served, once for each access of the guest, and of the bridge all. */
+START_TEST(accesses_are_counted)
+{
+    const struct bridge_function_counters *own = bridge_function_counters(board_add(PLACE, &plain, &probe));
+    const struct bridge_counters *all = bridge_counters(bridge);
+
+    ck_assert_uint_eq(all->config_reads + all->config_writes, 0);
+    config_get(PLACE, 0, 4);
+    config_get(PLACE, 1, 2); /* which the function serves as two */
+    config_put(PLACE, PCI_COMMAND, 2, 0);
+    ck_assert_uint_eq(own->config_reads, 2);
+    ck_assert_uint_eq(own->config_writes, 1);
+    ck_assert_uint_eq(all->config_reads, 2);
+    ck_assert_uint_eq(all->config_writes, 1);
+    config_get(PLACE + 8, 0, 4); /* nobody is there */
+    config_get(PLACE, 2, 4);     /* no such access */
+    config_get(0x1000000, 0, 4); /* no such segment */
+    config_put(0x1000000, 0, 4, 0);
+    ck_assert_uint_eq(own->config_reads, 2);
+    ck_assert_uint_eq(own->config_writes, 1);
+    ck_assert_uint_eq(all->config_reads, 5);
+    ck_assert_uint_eq(all->config_writes, 2);
+}
+END_TEST
+
 /* §6.2.1: bit 7 of the header type of function 0, while the device has other functions. */
 START_TEST(multifunction_bit_follows)
 {
@@ -131,6 +156,7 @@ TCase *config_access_tests(void)
     tcase_add_test(group, absent_function_reads_ones);
     tcase_add_test(group, access_stays_in_its_dword);
     tcase_add_test(group, nothing_beyond_256_bytes);
+    tcase_add_test(group, accesses_are_counted);
     tcase_add_test(group, multifunction_bit_follows);
     tcase_add_test(group, a_place_is_taken_once);
     tcase_add_test(group, bus_master_bit_is_told);

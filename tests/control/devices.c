@@ -72,6 +72,65 @@ START_TEST(what_a_disk_can_be_resized_to)
 }
 END_TEST
 
+/* ---- a driver that breaks the rules ---- */
+
+static struct json_object *disk_of(struct json_object *result)
+{
+    return json_object_array_get_idx(get(result, "devices"), 0);
+}
+
+/* What status, devices and stats say of the disk. */
+static void expect_state(const char *state, const char *reason)
+{
+    struct json_object *status = peer_result(&peer, "status", NULL), *result, *stuck = get(status, "stuck");
+
+    ck_assert_uint_eq(json_object_array_length(stuck), reason != NULL ? 1 : 0);
+    if (reason != NULL) {
+        ck_assert_str_eq(get_text(json_object_array_get_idx(stuck, 0), "id"), "disk0");
+        ck_assert_str_eq(get_text(json_object_array_get_idx(stuck, 0), "model"), "virtio-blk");
+        ck_assert_str_eq(get_text(json_object_array_get_idx(stuck, 0), "state"), state);
+        ck_assert_ptr_nonnull(strstr(get_text(json_object_array_get_idx(stuck, 0), "reason"), reason));
+    }
+    json_object_put(status);
+    for (unsigned i = 0; i < 2; i++) {
+        result = peer_result(&peer, i == 0 ? "devices" : "stats", NULL);
+        ck_assert_str_eq(get_text(disk_of(result), "state"), state);
+        ck_assert_int_eq(get(disk_of(result), "reason") != NULL, reason != NULL);
+        json_object_put(result);
+    }
+}
+
+START_TEST(a_disk_needs_a_reset)
+{
+    struct virtio_segment outside = {.address = DISK_MEMORY + 4096, .length = 64};
+    struct json_object *event, *params;
+
+    served_open();
+    peer_open(&peer, control_path);
+    json_object_put(peer_result(&peer, "events", NULL));
+    for (unsigned round = 0; round < 2; round++) {
+        disk_start(DISK_FEATURES, 0);
+        expect_state("running", NULL);
+        ck_assert_int_ge(virtio_queue_add(&blk.queue, &outside, 1, 0), 0);
+        virtio_queue_notify(&blk.queue, &vcpu[0]);
+        event = peer_next(&peer);
+        params = get(event, "params");
+        ck_assert_str_eq(get_text(params, "name"), "needs-reset");
+        ck_assert_str_eq(get_text(params, "device"), "disk0");
+        expect_state("needs-reset", get_text(get(params, "data"), "reason"));
+        json_object_put(event);
+        ck_assert(virtio_reset(&blk.virtio, &vcpu[0]));
+        event = peer_next(&peer);
+        ck_assert_str_eq(get_text(get(event, "params"), "name"), "recovered");
+        ck_assert_str_eq(get_text(get(get(event, "params"), "data"), "from"), "needs-reset");
+        json_object_put(event);
+        expect_state("running", NULL);
+    }
+    peer_close(&peer);
+    served_close();
+}
+END_TEST
+
 /* ---- the cable ---- */
 
 static int listen_at(const char *path)
@@ -171,6 +230,7 @@ TCase *device_tests(void)
 
     tcase_add_test(group, a_disk_grows_while_it_works);
     tcase_add_test(group, what_a_disk_can_be_resized_to);
+    tcase_add_test(group, a_disk_needs_a_reset);
     tcase_add_test(group, a_cable_is_pulled_and_put_back);
     tcase_add_test(group, bridges_with_ports);
     return group;

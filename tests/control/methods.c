@@ -113,6 +113,27 @@ START_TEST(stats_count_what_the_guest_does)
 }
 END_TEST
 
+static uint64_t timed(struct json_object *stats, const char *name)
+{
+    struct json_object *times = get(json_object_array_get_idx(get(stats, "devices"), 0), name);
+    uint64_t sum = 0;
+
+    for (size_t i = 0; i < json_object_array_length(times); i++) {
+        sum += json_object_get_uint64(json_object_array_get_idx(times, i));
+    }
+    return sum;
+}
+
+static struct json_object *gauges(struct json_object *stats)
+{
+    return get(json_object_array_get_idx(get(stats, "devices"), 0), "gauges");
+}
+
+static uint64_t of_bridge(struct json_object *stats, const char *name)
+{
+    return get_number(get(stats, "bridge"), name);
+}
+
 START_TEST(stats_while_a_disk_works)
 {
     struct disk_load load = {.vcpu = &vcpu[0], .seed = 11, .parts = 1, .requests = 3000};
@@ -140,7 +161,35 @@ START_TEST(stats_while_a_disk_works)
     ck_assert_uint_ge(get_counter(result, "dma-to-guest"), get_counter(result, "bytes-read"));
     ck_assert_uint_eq(get_counter(result, "dma-errors"), 0);
     ck_assert_uint_gt(get_counter(result, "bytes-read"), 0);
+    /* What the model says of its requests, and the host of those to the file. */
+    ck_assert_uint_eq(get_counter(result, "file-bytes-read"), get_counter(result, "bytes-read"));
+    ck_assert_uint_eq(get_counter(result, "file-bytes-written"), get_counter(result, "bytes-written"));
+    ck_assert_uint_eq(get_counter(result, "file-reads"), get_counter(result, "reads"));
+    ck_assert_uint_eq(get_counter(result, "file-writes"), get_counter(result, "writes"));
+    ck_assert_uint_eq(get_counter(result, "file-flushes"), get_counter(result, "flushes"));
+    ck_assert_uint_eq(get_counter(result, "file-errors"), 0);
+    ck_assert_uint_eq(get_number(gauges(result), "file-under-way"), 0);
+    ck_assert_uint_ge(get_number(gauges(result), "file-under-way-most"), 1);
+    ck_assert_uint_eq(timed(result, "file-times"), 0);
     json_object_put(result);
+}
+END_TEST
+
+START_TEST(configuration_accesses_are_counted)
+{
+    struct json_object *before = peer_result(&peer, "stats", NULL), *after;
+
+    for (unsigned i = 0; i < 7; i++) {
+        pci_get(&vcpu[0], blk.pci.number, 0, 4);
+    }
+    pci_put(&vcpu[0], blk.pci.number, 0x0c, 1, 0);
+    after = peer_result(&peer, "stats", NULL);
+    ck_assert_uint_eq(get_counter(after, "config-reads") - get_counter(before, "config-reads"), 7);
+    ck_assert_uint_eq(get_counter(after, "config-writes") - get_counter(before, "config-writes"), 1);
+    ck_assert_uint_eq(of_bridge(after, "config-reads") - of_bridge(before, "config-reads"), 7);
+    ck_assert_uint_eq(of_bridge(after, "config-writes") - of_bridge(before, "config-writes"), 1);
+    json_object_put(before);
+    json_object_put(after);
 }
 END_TEST
 
@@ -181,21 +230,11 @@ START_TEST(the_level_of_the_log)
 }
 END_TEST
 
-static uint64_t timed(struct json_object *stats)
-{
-    struct json_object *times = get(json_object_array_get_idx(get(stats, "devices"), 0), "times");
-    uint64_t sum = 0;
-
-    for (size_t i = 0; i < json_object_array_length(times); i++) {
-        sum += json_object_get_uint64(json_object_array_get_idx(times, i));
-    }
-    return sum;
-}
-
 START_TEST(trace)
 {
     uint64_t address = blk.pci.bar[4].address + VIRTIO_NUM_QUEUES;
     struct json_object *result, *entry;
+    uint8_t sector[BLK_SECTOR];
 
     vcpu_load(&vcpu[0], address, 2);
     result = peer_result(&peer, "trace", NULL);
@@ -203,7 +242,7 @@ START_TEST(trace)
     ck_assert_uint_eq(json_object_array_length(get(result, "requests")), 0);
     json_object_put(result);
     result = peer_result(&peer, "stats", NULL);
-    ck_assert_uint_eq(timed(result), 0);
+    ck_assert_uint_eq(timed(result, "times"), 0);
     json_object_put(result);
 
     json_object_put(peer_result(&peer, "trace-switch", "{\"on\":true}"));
@@ -225,7 +264,8 @@ START_TEST(trace)
     ck_assert_uint_eq(get_number(entry, "data"), 0x12345678);
     json_object_put(result);
     result = peer_result(&peer, "stats", NULL);
-    ck_assert_uint_eq(timed(result), 2);
+    ck_assert_uint_eq(timed(result, "times"), 2);
+    ck_assert_uint_eq(timed(result, "file-times"), 0);
     json_object_put(result);
 
     for (unsigned i = 0; i < 2 * TRACE_ENTRIES; i++) {
@@ -234,7 +274,16 @@ START_TEST(trace)
     result = peer_result(&peer, "trace", "{\"count\":1000000}");
     ck_assert_uint_eq(json_object_array_length(get(result, "requests")), TRACE_ENTRIES);
     json_object_put(result);
+    disk_start(DISK_FEATURES, 0);
+    ck_assert_int_eq(blk_do(&blk, &vcpu[0], BLK_IN, 0, sector, sizeof(sector)), 0);
+    result = peer_result(&peer, "stats", NULL);
+    ck_assert_uint_eq(timed(result, "file-times"), 1);
+    json_object_put(result);
     json_object_put(peer_result(&peer, "trace-switch", "{\"on\":false}"));
+    ck_assert_int_eq(blk_do(&blk, &vcpu[0], BLK_IN, 0, sector, sizeof(sector)), 0);
+    result = peer_result(&peer, "stats", NULL);
+    ck_assert_uint_eq(timed(result, "file-times"), 1);
+    json_object_put(result);
     result = peer_result(&peer, "trace", NULL);
     ck_assert_uint_eq(json_object_array_length(get(result, "requests")), 0);
     json_object_put(result);
@@ -283,6 +332,7 @@ TCase *method_tests(void)
     tcase_add_test(group, bridges);
     tcase_add_test(group, stats_count_what_the_guest_does);
     tcase_add_test(group, stats_while_a_disk_works);
+    tcase_add_test(group, configuration_accesses_are_counted);
     tcase_add_test(group, the_log);
     tcase_add_test(group, the_level_of_the_log);
     tcase_add_test(group, trace);

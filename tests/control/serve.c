@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * serve FOLDER DOMAIN NAME [MODEL ID [KEY VALUE]]: a guest with a device, a virtio-blk disk0 unless told otherwise, on a
- * simulated hypervisor, with its control sockets in the folder, for ioreqctl to talk to. Says "ready", and ends with its
- * standard input. A driver probes the disk; other devices are as the guest finds them.
+ * simulated hypervisor, with its control sockets in the folder, for ioreqctl to talk to. Says "ready", does what bytes of its
+ * standard input ask for, and ends with that. A driver probes the disk; other devices are as the guest finds them.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -15,6 +15,24 @@
 
 #define MEMORY    (UINT64_C(8) << 20)
 #define DRIVER_AT (UINT64_C(1) << 20)
+
+/* 'b': the driver breaks a rule, after which the device does nothing more; 'r': it resets the device. */
+static bool act(struct blk *blk, const struct vcpu *vcpu, char what)
+{
+    const struct virtio_segment outside = {.address = MEMORY + 4096, .length = 64};
+
+    if (what == 'r') {
+        return virtio_reset(&blk->virtio, vcpu);
+    }
+    if (what != 'b') {
+        return true;
+    }
+    if (!blk_start(blk, vcpu, BLK_F_FLUSH, 0) || virtio_queue_add(&blk->queue, &outside, 1, 0) < 0) {
+        return false;
+    }
+    virtio_queue_notify(&blk->queue, vcpu);
+    return true;
+}
 
 int main(int argc, char **argv)
 {
@@ -53,7 +71,8 @@ int main(int argc, char **argv)
     if (good) {
         puts("ready");
         fflush(stdout);
-        while (read(STDIN_FILENO, &byte, 1) > 0) {
+        while (good && read(STDIN_FILENO, &byte, 1) > 0) {
+            good = act(&blk, &vcpu, byte);
         }
     } else {
         fprintf(stderr, "serve: %s\n", control == NULL && stack.error[0] == 0 ? reason : stack.error);

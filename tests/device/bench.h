@@ -50,6 +50,7 @@ TCase *nbd_replay_tests(void);
 TCase *nbd_damage_tests(void);
 TCase *heartbeat_tests(void);
 TCase *timer_tests(void);
+TCase *trouble_tests(void);
 TCase *watch_tests(void);
 
 #endif

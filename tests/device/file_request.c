@@ -360,6 +360,56 @@ START_TEST(unsafe_flushes_do_nothing)
 }
 END_TEST
 
+static struct file_counts counted(void)
+{
+    struct file_counts counts = {0};
+
+    file_add_counts(file, &counts);
+    return counts;
+}
+
+START_TEST(requests_are_counted)
+{
+    static uint8_t bytes[3 * BOUNCE_BYTES];
+    atomic_bool timed = false;
+    struct file_counts counts;
+    uint64_t took = 0;
+
+    open_image(&(struct file_options){.cache = _i == 0 ? FILE_CACHE_WRITEBACK : FILE_CACHE_UNSAFE});
+    ck_assert_uint_eq(counted().requests[IOREQD_FILE_READ], 0);
+    file_set_timed(file, &timed);
+    ck_assert_int_eq(transfer_one(IOREQD_FILE_WRITE, 512, bytes, sizeof(bytes)), 0);
+    ck_assert_int_eq(transfer_one(IOREQD_FILE_WRITE, 512, bytes, 100), 0);
+    atomic_store(&timed, true);
+    ck_assert_int_eq(transfer_one(IOREQD_FILE_READ, 0, bytes, 1000), 0);
+    ck_assert_int_eq(transfer_one(IOREQD_FILE_READ, IMAGE_BYTES, bytes, 1), -EIO);
+    ck_assert_int_eq(transfer_one(IOREQD_FILE_FLUSH, 0, NULL, 0), 0);
+    atomic_store(&timed, false);
+    ck_assert_int_eq(clear(IOREQD_FILE_DISCARD, 4096, 8192), 0);
+    ck_assert_int_eq(clear(IOREQD_FILE_WRITE_ZEROES, 0, 512), 0);
+    ck_assert_int_eq(transfer_one(200, 0, bytes, 1), -EINVAL);
+    counts = counted();
+    ck_assert_uint_eq(counts.requests[IOREQD_FILE_WRITE], 2);
+    ck_assert_uint_eq(counts.bytes[IOREQD_FILE_WRITE], sizeof(bytes) + 100);
+    ck_assert_uint_eq(counts.requests[IOREQD_FILE_READ], 2);
+    ck_assert_uint_eq(counts.bytes[IOREQD_FILE_READ], 1000);
+    ck_assert_uint_eq(counts.requests[IOREQD_FILE_FLUSH], 1);
+    ck_assert_uint_eq(counts.requests[IOREQD_FILE_DISCARD], 1);
+    ck_assert_uint_eq(counts.bytes[IOREQD_FILE_DISCARD], 8192);
+    ck_assert_uint_eq(counts.requests[IOREQD_FILE_WRITE_ZEROES], 1);
+    ck_assert_uint_eq(counts.bytes[IOREQD_FILE_WRITE_ZEROES], 512);
+    ck_assert_uint_eq(counts.requests[0], 1);
+    ck_assert_uint_eq(counts.errors, 2);
+    ck_assert_uint_eq(counts.stops, 0);
+    ck_assert_uint_eq(counts.under_way, 0);
+    ck_assert_uint_eq(counts.most, 1);
+    for (unsigned i = 0; i < TALLY_TIMES; i++) {
+        took += counts.took[i];
+    }
+    ck_assert_uint_eq(took, 3); /* only while it is timed */
+}
+END_TEST
+
 START_TEST(errors_are_reported)
 {
     uint8_t byte = 1;
@@ -395,11 +445,18 @@ START_TEST(errors_are_waited_for)
     ck_assert_int_eq(transfer_one(IOREQD_FILE_FLUSH, 0, NULL, 0), -EINVAL);
     sleep_milliseconds(1300); /* one try more, which fails too */
     ck_assert(!is_done(&job[0]) && !is_done(&job[1]));
+    ck_assert_uint_eq(counted().under_way, 2);
+    ck_assert_uint_ge(counted().stops, 4);
     mend_file();
     ck_assert_int_eq(wait_for(&job[0]), 0);
     ck_assert_int_eq(wait_for(&job[1]), 0);
     ck_assert_int_eq(transfer_one(IOREQD_FILE_READ, 0, in, 2), 0);
     ck_assert_mem_eq(in, byte, 2);
+    ck_assert_uint_eq(counted().requests[IOREQD_FILE_WRITE], 2); /* however often they were tried */
+    ck_assert_uint_eq(counted().bytes[IOREQD_FILE_WRITE], 2);
+    ck_assert_uint_eq(counted().errors, 1); /* the flush */
+    ck_assert_uint_eq(counted().under_way, 0);
+    ck_assert_uint_eq(counted().most, 3);
 }
 END_TEST
 
@@ -482,6 +539,7 @@ TCase *file_request_tests(void)
     tcase_add_test(group, direct_transfers);
     tcase_add_test(group, more_direct_transfers_than_buffers);
     tcase_add_test(group, unsafe_flushes_do_nothing);
+    tcase_add_loop_test(group, requests_are_counted, 0, 2);
     tcase_add_test(group, errors_are_reported);
     tcase_add_test(group, errors_are_waited_for);
     tcase_add_test(group, nothing_waits_in_a_hurry);

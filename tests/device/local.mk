@@ -31,6 +31,7 @@ tests_device_test_device_SOURCES = \
 	tests/device/stream_stdio.c \
 	tests/device/throttle.c \
 	tests/device/timer.c \
+	tests/device/trouble.c \
 	tests/device/watch.c \
 	tests/device/windows.c
 if HAVE_LIBNBD

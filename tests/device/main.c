@@ -16,7 +16,7 @@ int main(void)
         loop_tests,          file_ring_tests,    file_tests,        timer_tests,      watch_tests,
         stream_socket_tests, stream_pty_tests,   stream_file_tests, sockets_tests,    network_socket_tests,
         stream_stdio_tests,  file_request_tests, file_block_tests,  file_clear_tests, file_request_plain_tests,
-        throttle_tests,      heartbeat_tests,    steering_tests,
+        throttle_tests,      heartbeat_tests,    steering_tests,    trouble_tests,
     };
     Suite *suite = suite_create("device");
     SRunner *runner;

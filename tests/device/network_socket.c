@@ -274,6 +274,17 @@ START_TEST(longest_and_shortest)
     expect_near(3, 100, 7);
     ck_assert_uint_eq(near_pair[0].dropped, 1);
     ck_assert_uint_eq(near_pair[0].connects, 0);
+
+    struct network_counts counts = {0};
+
+    network_add_counts(network, &counts);
+    ck_assert_uint_eq(counts.sent, 2);
+    ck_assert_uint_eq(counts.bytes_sent, LONGEST + 14);
+    ck_assert_uint_eq(counts.received, 3);
+    ck_assert_uint_eq(counts.bytes_received, LONGEST + 14 + 100);
+    ck_assert_uint_eq(counts.wrong_length, 1 + 14);
+    ck_assert_uint_eq(counts.unfit, 14 + 1);
+    ck_assert_uint_eq(counts.without_link + counts.refused + counts.errors, 0);
 }
 END_TEST
 
@@ -334,6 +345,19 @@ START_TEST(a_peer_that_dies)
     expect_far(60, 3);
     say_packet(60, 4);
     expect_near(2, 60, 4);
+
+    struct network_counts counts = {0};
+
+    network_add_counts(network, &counts);
+    ck_assert_uint_eq(counts.without_link, 1);
+    ck_assert_uint_eq(counts.sent, 1);
+    ck_assert_uint_eq(counts.received, 2);
+    network_pull(network, true);
+    ck_assert_int_eq(send_packet(0, 60, 5), HEADER + 60);
+    counts = (struct network_counts){0};
+    network_add_counts(network, &counts);
+    ck_assert_uint_eq(counts.without_link, 2);
+    ck_assert_uint_eq(counts.sent, 1);
 }
 END_TEST
 

@@ -132,6 +132,12 @@ static void guest_error(struct ioreqd_device *device, const char *format, ...)
     world.guest_errors++;
 }
 
+static void needs_reset(struct ioreqd_device *device, const char *reason)
+{
+    (void)device;
+    (void)reason; /* guest_error() told of it */
+}
+
 static void property_error(struct ioreqd_device *device, const char *property, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 static void property_error(struct ioreqd_device *device, const char *property, const char *format, ...)
@@ -224,6 +230,7 @@ const struct ioreqd_host host = {
     .main_loop = main_loop,
     .quiesced = quiesced,
     .guest_error = guest_error,
+    .needs_reset = needs_reset,
     .property_error = property_error,
     .msi = msi,
     .msi_enabled = msi_enabled,

@@ -278,6 +278,7 @@ const struct ioreqd_host fuzz_host = {
     .quiesced = quiesced,
     .log = fuzz_log,
     .guest_error = fuzz_guest_error,
+    .needs_reset = fuzz_needs_reset,
     .property_error = fuzz_property_error,
     .msi = msi,
     .msi_enabled = msi_enabled,

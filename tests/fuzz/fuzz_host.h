@@ -242,6 +242,7 @@ void fuzz_change_pieces(struct ioreqd_device *device);
 
 void fuzz_log(struct ioreqd_device *device, enum ioreqd_log_level level, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+void fuzz_needs_reset(struct ioreqd_device *device, const char *reason);
 void fuzz_guest_error(struct ioreqd_device *device, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void fuzz_property_error(struct ioreqd_device *device, const char *property, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

@@ -56,6 +56,14 @@ void fuzz_guest_error(struct ioreqd_device *device, const char *format, ...)
     MAKE_TEXT(device, "guest_error", format);
 }
 
+void fuzz_needs_reset(struct ioreqd_device *device, const char *reason)
+{
+    (void)device;
+    if (reason != NULL && reason[0] == 0) {
+        fuzz_violation("needs_reset: there is no reason");
+    }
+}
+
 void fuzz_property_error(struct ioreqd_device *device, const char *property, const char *format, ...)
 {
     const struct ioreqd_property *known = device->model->property;

@@ -262,6 +262,14 @@ static void property_error(struct ioreqd_device *device, const char *property, c
     fake->property_errors++;
 }
 
+static void needs_reset(struct ioreqd_device *device, const char *reason)
+{
+    struct fake *fake = fake_of(device);
+
+    snprintf(fake->needs_reset, sizeof(fake->needs_reset), "%s", reason != NULL ? reason : "");
+    fake->told_of_resets += reason == NULL ? 1 : 0;
+}
+
 const struct ioreqd_host fake_host = {
     .struct_size = sizeof(fake_host),
     .abi = IOREQD_ABI,
@@ -287,6 +295,7 @@ const struct ioreqd_host fake_host = {
     .property_error = property_error,
     .file_facts = file_facts,
     .file_on_resize = file_on_resize,
+    .needs_reset = needs_reset,
 };
 
 struct fake *fake_create(uint64_t size)

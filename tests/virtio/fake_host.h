@@ -50,7 +50,9 @@ struct fake {
     int intx;
     atomic_uint guest_errors;
     unsigned property_errors;
-    char text[256]; /* of the last error */
+    char text[256];        /* of the last error */
+    char needs_reset[256]; /* why, as the host was told; empty: it does not */
+    unsigned told_of_resets;
     unsigned quiesced;
     atomic_uint accesses; /* to guest memory: copies, maps and looks at windows */
     atomic_uint windows;  /* open */

@@ -160,14 +160,21 @@ START_TEST(broken_by_model)
     ck_assert_uint_eq(driver_status(&driver), 0x4f);
     ck_assert_uint_eq(fake->guest_errors, 1);
     ck_assert_uint_eq(fake->msix[0], 1);
+    ck_assert_str_eq(fake->needs_reset, "for the test");
     driver_write(&driver, STATUS, 1, 0);
     fake_pump(fake);
     ck_assert_uint_eq(driver_status(&driver), 0x4f);
+    ck_assert_str_eq(fake->needs_reset, "for the test");
     while (probe->count != 0) {
         probe_complete(0, 0);
     }
     fake_pump(fake);
     ck_assert_uint_eq(driver_status(&driver), 0);
+    ck_assert_str_eq(fake->needs_reset, ""); /* not before the driver sees it */
+    ck_assert_uint_eq(fake->told_of_resets, 1);
+    driver_write(&driver, STATUS, 1, 0);
+    fake_pump(fake);
+    ck_assert_uint_eq(fake->told_of_resets, 1); /* nothing was wrong */
 }
 END_TEST
 
