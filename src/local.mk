@@ -51,6 +51,7 @@ libioreqd_device_la_SOURCES = \
 	src/device/network_tap_link.c \
 	src/device/network_tap_queue.c \
 	src/device/network_tap_steering.c src/device/network_tap_steering.h \
+	src/device/network_tap_steering_program.c src/device/network_tap_steering_program.h \
 	src/device/sockets.c src/device/sockets.h \
 	src/device/statistics.c src/device/statistics.h \
 	src/device/stream.c src/device/stream.h src/device/stream_private.h \
