@@ -55,9 +55,7 @@ static bool open_device(void)
 {
     struct stack_options options = {
         .sim = {.memory = MEMORY, .vcpus = STORM_THREADS + 1}, .module = storm.kind->module, .key = storm.kind->key};
-    struct pci_function all[PCI_FUNCTIONS];
     struct pci_space space;
-    unsigned count;
     char value[96];
 
     snprintf(value, sizeof(value), "%s%s", storm.kind->value != NULL ? storm.kind->value : "",
@@ -70,14 +68,9 @@ static bool open_device(void)
         storm.vcpu[i] = stack_vcpu(&storm.stack, i);
     }
     space = stack_space(&storm.stack);
-    count = pci_enumerate(&storm.vcpu[0], all, PCI_FUNCTIONS);
-    for (unsigned i = 0; i < count; i++) {
-        if (all[i].device == storm.kind->device) {
-            storm.function = all[i];
-        }
-    }
-    pci_place(&storm.vcpu[0], &storm.function, &space);
-    return virtio_probe(&storm.virtio, &storm.vcpu[0], &storm.function) || storm_give_up("there is no such device");
+    return (virtio_find(&storm.vcpu[0], storm.kind->device, &storm.function, &space) &&
+            virtio_probe(&storm.virtio, &storm.vcpu[0], &storm.function)) ||
+           storm_give_up("there is no such device");
 }
 
 static unsigned setting(const char *name, unsigned otherwise)
