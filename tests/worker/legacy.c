@@ -174,6 +174,7 @@ TCase *legacy_tests(void)
 {
     TCase *group = tcase_create("legacy");
 
+    tcase_set_timeout(group, 60); /* two threads, which may have a part of one processor */
     tcase_add_loop_test(group, a_legacy_driver_uses_the_disk, 0, STACK_LAYOUTS);
     tcase_add_loop_test(group, a_modern_driver_uses_the_same_device, 0, STACK_LAYOUTS);
     tcase_add_test(group, off_by_default);
