@@ -60,8 +60,10 @@ virtio_net_sources = \
 	devices/virtio-net/header.c devices/virtio-net/header.h \
 	devices/virtio-net/link.c \
 	devices/virtio-net/moderate.c \
+	devices/virtio-net/negotiate.c \
 	devices/virtio-net/net.h \
 	devices/virtio-net/pair.c \
+	devices/virtio-net/properties.c \
 	devices/virtio-net/receive.c \
 	devices/virtio-net/steer.c \
 	devices/virtio-net/transmit.c \

@@ -52,6 +52,7 @@ libioreqd_device_la_SOURCES = \
 	src/device/network_tap_link.c \
 	src/device/network_tap_queue.c \
 	src/device/network_tap_steering.c src/device/network_tap_steering.h \
+	src/device/network_tap_steering_program.c src/device/network_tap_steering_program.h \
 	src/device/sockets.c src/device/sockets.h \
 	src/device/statistics.c src/device/statistics.h \
 	src/device/statistics_backends.c \
@@ -105,7 +106,11 @@ libioreqd_worker_la_SOURCES = \
 	src/worker/recorder_devices.c \
 	src/worker/recorder_file.c src/worker/recorder_file.h \
 	src/worker/trace.c src/worker/trace.h \
-	src/worker/worker.c src/worker/worker.h
+	src/worker/worker.c src/worker/worker.h src/worker/worker_private.h \
+	src/worker/worker_layout.c \
+	src/worker/worker_platform.c \
+	src/worker/worker_turn.c \
+	src/worker/worker_view.c
 libioreqd_worker_la_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS)
 libioreqd_worker_la_LIBADD = libioreqd-recording.la
 

@@ -198,6 +198,15 @@ void net_transmit(struct net_pair *pair, struct ioreqd_virtio_queue *queue);
 void net_control(struct net *net, struct ioreqd_virtio_queue *queue);
 void net_control_create(struct net *net);
 
+/* Takes over the properties, and chooses what they leave open. 0, or -EINVAL when the user was told what is wrong. */
+int net_read_properties(struct net *net, uint32_t *mtu);
+
+/* See ioreqd/virtio.h. */
+int net_negotiate(struct ioreqd_device *device, void *state);
+void net_config_write(struct ioreqd_device *device, void *state, uint32_t offset, unsigned size, uint32_t value);
+void net_queue_reset(struct ioreqd_device *device, void *state, unsigned queue);
+void net_forget_driver(struct ioreqd_device *device, void *state);
+
 /* The address in the configuration is that of the card from now on: on the main loop. */
 void net_use_mac(struct net *net);
 

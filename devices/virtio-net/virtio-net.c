@@ -1,17 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * virtio-net: a network card (virtio 1.4 §5.1). This file makes the device and tells what it is; packets are the affair
- * of receive.c and transmit.c, commands that of control.c. All of it is on the main loop, but for ready().
+ * virtio-net: a network card (virtio 1.4 §5.1). This file makes the device and tells what it is; its properties are the
+ * affair of properties.c, what it agrees on with a driver that of negotiate.c, packets that of receive.c and transmit.c,
+ * commands that of control.c. All of it is on the main loop, but for ready().
  */
-#include <errno.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/random.h>
-
 #include "net.h"
 
 #define DEVICE_TYPE  1
-#define MTU_LEAST    68u /* (§5.1.4.1) */
 #define UNKNOWN      0xffffffffu
 #define UNKNOWN_BYTE 0xffu
 
@@ -31,125 +26,6 @@ static void ready(struct ioreqd_device *device, void *state, struct ioreqd_virti
         net_receive(&net->pair[index / 2], queue);
     } else if (index < 2 * pairs) {
         net_transmit(&net->pair[index / 2], queue);
-    }
-}
-
-/* ------------------------------------------------------------------------------------------------------------------
- * Negotiation and reset
- */
-
-static uint64_t accepted(const struct net *net)
-{
-    uint64_t features = 0;
-
-    for (unsigned bit = 0; bit < 64; bit++) {
-        features |= ioreqd_virtio_negotiated(&net->virtio, bit) ? NET_BIT(bit) : 0;
-    }
-    return features;
-}
-
-static void agree(struct net *net, uint64_t features)
-{
-    bool numbered = (features & (NET_BIT(NET_F_MRG_RXBUF) | NET_BIT(IOREQD_VIRTIO_F_VERSION_1))) != 0;
-
-    net->terms = (struct net_terms){
-        .features = features,
-        .header = numbered ? IOREQD_NETWORK_HEADER : IOREQD_NETWORK_HEADER - 2, /* (§5.1.9.1) */
-        .offloads = net_features_from_guest(features),
-        .mergeable = (features & NET_BIT(NET_F_MRG_RXBUF)) != 0,
-    };
-    if (net_agreed(net, NET_F_MTU)) {
-        net->terms.longest = (uint32_t)net_get_le(net->config + NET_CONFIG_MTU, 2) + NET_ETHERNET_HEADER;
-    }
-    net->settings.offloads = net_features_guest(features); /* on from the start (§5.1.9.5.9.1) */
-    net->settings.filter.vlans_set = net_agreed(net, NET_F_CTRL_VLAN);
-    for (unsigned i = 0; i < net->pairs; i++) {
-        net->pair[i].waiting = 0; /* of an earlier driver */
-        net_pair_settle(&net->pair[i]);
-    }
-}
-
-static int negotiate(struct ioreqd_device *device, void *state)
-{
-    struct net *net = state;
-    uint64_t features = accepted(net);
-    int error = 0;
-
-    if (net->network != NULL) {
-        error = host->network_set_offloads(net->network, net_features_to_guest(features));
-    }
-    if (error != 0) {
-        host->log(device, IOREQD_LOG_ERROR, "the network refuses offloads that it has offered: %s", strerror(-error));
-    }
-    if (error != 0 && !ioreqd_virtio_is_legacy(&net->virtio)) { /* a legacy one hears of no refusal */
-        return error;
-    }
-    agree(net, features);
-    return 0;
-}
-
-void net_use_mac(struct net *net)
-{
-    atomic_store(&net->mac_in_use, net_get_le(net->config + NET_CONFIG_MAC, sizeof(net->mac)));
-}
-
-/*
- * A legacy driver changes its address there, byte for byte and while packets come (§5.1.4.3, §5.1.9.5.2.3): it is used
- * with its last byte. Nothing else is writable, and to other drivers not even that.
- */
-static void config_write(struct ioreqd_device *device, void *state, uint32_t offset, unsigned size, uint32_t value)
-{
-    struct net *net = state;
-    const uint32_t end = NET_CONFIG_MAC + sizeof(net->mac);
-
-    (void)device;
-    if (!ioreqd_virtio_is_legacy(&net->virtio)) {
-        return;
-    }
-    for (unsigned i = 0; i < size && offset + i < end; i++) {
-        net->config[offset + i] = (uint8_t)(value >> (8 * i));
-    }
-    if (offset < end && offset + size >= end) {
-        net_use_mac(net);
-    }
-}
-
-/* (§5.1.9.5.6.2, §5.1.9.5.10.6) */
-static void queue_reset(struct ioreqd_device *device, void *state, unsigned queue)
-{
-    struct net *net = state;
-
-    (void)device;
-    if (queue < 2 * net_pairs_there(net)) {
-        net_renew_moderation(net, queue);
-        atomic_store(&net->pair[queue / 2].renewed[queue % 2], true);
-        net_pairs_drain(net);
-    }
-}
-
-/* The link alone is not the driver's to change. */
-static void forget_driver(struct ioreqd_device *device, void *state)
-{
-    struct net *net = state;
-
-    (void)device;
-    memset(&net->settings, 0, sizeof(net->settings));
-    memcpy(net->config + NET_CONFIG_MAC, net->mac, sizeof(net->mac));
-    net_use_mac(net);
-    net->settings.pairs = 1;
-    for (unsigned i = 0; net->pair != NULL && i < net->pairs; i++) {
-        atomic_store(&net->pair[i].renewed[0], false); /* it drops nothing any more */
-        atomic_store(&net->pair[i].renewed[1], false);
-    }
-    net_forget_moderation(net);
-    net->announce = 0;
-    net->terms = (struct net_terms){.header = IOREQD_NETWORK_HEADER};
-    net_show_link(net);
-    /* What cannot be taken back now is refused with the next driver's features. */
-    if (net->network != NULL && net->watched) {
-        net_stop_steering(net);
-        (void)host->network_set_offloads(net->network, 0);
-        (void)host->network_set_queue_pairs(net->network, 1);
     }
 }
 
@@ -174,101 +50,6 @@ static void resume(struct ioreqd_device *device, void *state)
 static void link_changed(void *argument)
 {
     net_follow_link(argument);
-}
-
-/* ------------------------------------------------------------------------------------------------------------------
- * Properties
- */
-
-static bool parse_mac(const char *text, uint8_t mac[6])
-{
-    unsigned part[6];
-    int end = 0;
-
-    if (sscanf(text, "%2x:%2x:%2x:%2x:%2x:%2x%n", &part[0], &part[1], &part[2], &part[3], &part[4], &part[5], &end) !=
-            6 ||
-        end != 17 || text[17] != '\0' || strspn(text, "0123456789abcdefABCDEF:") != 17) {
-        return false;
-    }
-    for (unsigned i = 0; i < 6; i++) {
-        mac[i] = (uint8_t)part[i];
-    }
-    return true;
-}
-
-static bool is_zero(const uint8_t mac[6])
-{
-    static const uint8_t zero[6];
-
-    return memcmp(mac, zero, sizeof(zero)) == 0;
-}
-
-/*
- * The user's, or the network's, which knows the guest and the device and gives each its own. Where neither has one, a
- * model has nothing to derive it from that would not be the same in every guest: any address is better than one that
- * two guests share, and without a network one is as good as another.
- */
-static int choose_mac(struct net *net)
-{
-    static const uint8_t nowhere[6] = {0x02, 'i', 'o', 'r', 'e', 'q'};
-
-    if (net->property_mac[0] != '\0') {
-        if (!parse_mac(net->property_mac, net->mac) || (net->mac[0] & 1) != 0 || is_zero(net->mac)) {
-            host->property_error(
-                net->device, "mac",
-                "%s is no address of one card: give six bytes, as 52:54:00:12:34:56, the first of them "
-                "even and not all 0",
-                net->property_mac);
-            return -EINVAL;
-        }
-        return 0;
-    }
-    memcpy(net->mac, net->network == NULL ? nowhere : net->facts.mac, sizeof(net->mac));
-    if (is_zero(net->mac)) {
-        if (getrandom(net->mac, sizeof(net->mac), 0) != (ssize_t)sizeof(net->mac)) {
-            memcpy(net->mac, nowhere, sizeof(net->mac));
-        }
-        net->mac[0] = (uint8_t)((net->mac[0] & 0xfc) | 2); /* locally administered, of one card */
-        host->log(
-            net->device, IOREQD_LOG_WARNING,
-            "the network knows no address for it: it has %02x:%02x:%02x:%02x:%02x:%02x until the next start; give "
-            "mac= to keep one",
-            net->mac[0], net->mac[1], net->mac[2], net->mac[3], net->mac[4], net->mac[5]);
-    }
-    return 0;
-}
-
-static int choose_mtu(struct net *net, uint32_t *mtu)
-{
-    uint32_t most = net->facts.mtu >= MTU_LEAST ? net->facts.mtu : UINT16_MAX;
-
-    *mtu = net->property_mtu;
-    if (*mtu == 0) {
-        *mtu = net->facts.mtu >= MTU_LEAST ? net->facts.mtu : 0;
-    } else if (*mtu < MTU_LEAST || *mtu > most) {
-        host->property_error(net->device, "mtu", "%u is out of range: the network carries %u to %u", *mtu, MTU_LEAST,
-                             most);
-        return -EINVAL;
-    }
-    return 0;
-}
-
-static int check_queues(struct net *net)
-{
-    uint32_t size = net->property_queue_size;
-
-    if ((size & (size - 1)) != 0) {
-        host->property_error(net->device, "queue-size", "%u is no power of 2: use one from 4 to %u", size,
-                             IOREQD_VIRTIO_MAX_QUEUE_SIZE);
-        return -EINVAL;
-    }
-    if (net->network != NULL && net->property_queues > net->facts.queue_pairs) {
-        host->property_error(net->device, "queues", "the network has %u pair%s of queues: give no more",
-                             net->facts.queue_pairs, net->facts.queue_pairs == 1 ? "" : "s");
-        return -EINVAL;
-    }
-    net->pairs = (uint16_t)net->property_queues;
-    return 0;
 }
 
 /* ------------------------------------------------------------------------------------------------------------------
@@ -316,11 +97,11 @@ static int create(struct ioreqd_device *device, void *state, struct ioreqd_descr
         .user_formats = 1,
         .config = net->config,
         .config_length = sizeof(net->config),
-        .config_write = config_write,
+        .config_write = net_config_write,
         .ready = ready,
-        .negotiate = negotiate,
-        .reset = forget_driver,
-        .queue_reset = queue_reset,
+        .negotiate = net_negotiate,
+        .reset = net_forget_driver,
+        .queue_reset = net_queue_reset,
         .moderated = 1,
         .description = description,
     };
@@ -333,8 +114,9 @@ static int create(struct ioreqd_device *device, void *state, struct ioreqd_descr
     if (net->network != NULL) {
         host->network_facts(net->network, &net->facts);
     }
-    if (check_queues(net) != 0 || choose_mtu(net, &mtu) != 0 || choose_mac(net) != 0) {
-        return -EINVAL;
+    error = net_read_properties(net, &mtu);
+    if (error != 0) {
+        return error;
     }
     adjust(net, description);
     net->link = net->network != NULL && host->network_link(net->network) != 0;
@@ -363,7 +145,7 @@ static int create(struct ioreqd_device *device, void *state, struct ioreqd_descr
         return error;
     }
     net->watched = true;
-    forget_driver(device, net);
+    net_forget_driver(device, net);
     return 0;
 }
 

@@ -36,7 +36,8 @@ static size_t pages_of(size_t offset, size_t length)
     return (size_t)((offset + length + PAGE_MASK) >> HYPERVISOR_PAGE_SHIFT);
 }
 
-int granted_memory_read(struct hypervisor *hypervisor, uint64_t address, void *to, size_t length)
+/* 0 or -EFAULT. */
+static int copy(struct hypervisor *hypervisor, uint64_t address, void *buffer, size_t length, bool to_guest)
 {
     uint32_t reference;
     size_t offset;
@@ -45,25 +46,20 @@ int granted_memory_read(struct hypervisor *hypervisor, uint64_t address, void *t
         return 0;
     }
     if (!find(address, length, &reference, &offset) ||
-        hypervisor->ops->copy_grants(hypervisor, reference, offset, to, length, false) != 0) {
+        hypervisor->ops->copy_grants(hypervisor, reference, offset, buffer, length, to_guest) != 0) {
         return -EFAULT;
     }
     return 0;
 }
 
+int granted_memory_read(struct hypervisor *hypervisor, uint64_t address, void *to, size_t length)
+{
+    return copy(hypervisor, address, to, length, false);
+}
+
 int granted_memory_write(struct hypervisor *hypervisor, uint64_t address, const void *from, size_t length)
 {
-    uint32_t reference;
-    size_t offset;
-
-    if (length == 0) {
-        return 0;
-    }
-    if (!find(address, length, &reference, &offset) ||
-        hypervisor->ops->copy_grants(hypervisor, reference, offset, (void *)(uintptr_t)from, length, true) != 0) {
-        return -EFAULT;
-    }
-    return 0;
+    return copy(hypervisor, address, (void *)(uintptr_t)from, length, true);
 }
 
 int granted_memory_pin(struct hypervisor *hypervisor, uint64_t address, size_t length, bool write, struct iovec *iov,

@@ -463,29 +463,12 @@ static void close_it(struct ioreqd_network *network)
     free(peer);
 }
 
-const struct network_kind network_passt = {
-    .name = "passt",
-    .form = "passt:PATH",
-    .open = open_it,
-    .attach = attach,
-    .detach = detach,
-    .wait = wait_for,
-    .at_hand = at_hand,
-    .read = read_it,
-    .write = write_it,
-    .close = close_it,
-};
+/* The same by two names: the words are for who writes and reads the command line. */
+#define SOCKET_KIND(name_)                                                                                             \
+    {                                                                                                                  \
+        .name = (name_), .form = name_ ":PATH", .open = open_it, .attach = attach, .detach = detach, .wait = wait_for, \
+        .at_hand = at_hand, .read = read_it, .write = write_it, .close = close_it                                      \
+    }
 
-/* The same: the words are for who writes and reads the command line. */
-const struct network_kind network_unix = {
-    .name = "unix",
-    .form = "unix:PATH",
-    .open = open_it,
-    .attach = attach,
-    .detach = detach,
-    .wait = wait_for,
-    .at_hand = at_hand,
-    .read = read_it,
-    .write = write_it,
-    .close = close_it,
-};
+const struct network_kind network_passt = SOCKET_KIND("passt");
+const struct network_kind network_unix = SOCKET_KIND("unix");

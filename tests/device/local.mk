@@ -57,7 +57,10 @@ endif
 tests_device_test_network_tap_SOURCES = \
 	tests/device/bench.c tests/device/bench.h \
 	tests/device/network_bench.c tests/device/network_bench.h \
-	tests/device/network_tap.c
+	tests/device/network_tap.c \
+	tests/device/tap_bench.c tests/device/tap_bench.h \
+	tests/device/tap_life.c \
+	tests/device/tap_pairs.c
 tests_device_test_network_tap_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
 tests_device_test_network_tap_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(EVENT_CFLAGS)
 tests_device_test_network_tap_LDADD = libioreqd-device.la libioreqd-bridge.la libioreqd-sim.la libioreqd-config.la \

@@ -28,9 +28,6 @@ static void clear_slots(struct blk *blk)
 
 bool blk_probe(struct blk *blk, const struct vcpu *vcpu, uint64_t memory, struct pci_space *space)
 {
-    struct pci_function function[PCI_FUNCTIONS];
-    unsigned count = pci_enumerate(vcpu, function, PCI_FUNCTIONS);
-
     memset(blk, 0, sizeof(*blk));
     pthread_mutex_init(&blk->lock, NULL);
     blk->memory = memory;
@@ -42,14 +39,7 @@ bool blk_probe(struct blk *blk, const struct vcpu *vcpu, uint64_t memory, struct
         }
     }
     clear_slots(blk);
-    for (unsigned i = 0; i < count; i++) {
-        if (function[i].vendor == 0x1af4 && function[i].device == DEVICE_BLK) {
-            blk->pci = function[i];
-            pci_place(vcpu, &blk->pci, space);
-            return virtio_probe(&blk->virtio, vcpu, &blk->pci);
-        }
-    }
-    return false;
+    return virtio_find(vcpu, DEVICE_BLK, &blk->pci, space) && virtio_probe(&blk->virtio, vcpu, &blk->pci);
 }
 
 bool blk_start(struct blk *blk, const struct vcpu *vcpu, uint64_t features, uint16_t size)

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#define VENDOR            0x1af4
 #define CAPABILITY_VENDOR 9
 #define CFG_COMMON        1
 #define CFG_NOTIFY        2
@@ -42,13 +43,28 @@ static bool read_structure(struct virtio *virtio, const struct vcpu *vcpu, unsig
     return true;
 }
 
+bool virtio_find(const struct vcpu *vcpu, uint16_t device, struct pci_function *function, struct pci_space *space)
+{
+    struct pci_function all[PCI_FUNCTIONS];
+    unsigned count = pci_enumerate(vcpu, all, PCI_FUNCTIONS);
+
+    for (unsigned i = 0; i < count; i++) {
+        if (all[i].vendor == VENDOR && all[i].device == device) {
+            *function = all[i];
+            pci_place(vcpu, function, space);
+            return true;
+        }
+    }
+    return false;
+}
+
 bool virtio_probe(struct virtio *virtio, const struct vcpu *vcpu, struct pci_function *function)
 {
     unsigned reg = 0;
 
     *virtio = (struct virtio){.pci = function};
     /* The ids below 0x1040 are those of transitional devices (virtio 1.4 §4.1.2.2). */
-    if (function->vendor != 0x1af4 || function->device < 0x1000 || function->device > 0x107f) {
+    if (function->vendor != VENDOR || function->device < 0x1000 || function->device > 0x107f) {
         return false;
     }
     while ((reg = pci_capability(vcpu, function, CAPABILITY_VENDOR, reg)) != 0) {

@@ -100,6 +100,8 @@ struct virtio_segment {
     bool device_writes;
 };
 
+/* Looks for the first virtio device of that PCI id, and places its BARs. False: there is none. */
+bool virtio_find(const struct vcpu *vcpu, uint16_t device, struct pci_function *function, struct pci_space *space);
 /* Finds the structures. False when one is missing. */
 bool virtio_probe(struct virtio *virtio, const struct vcpu *vcpu, struct pci_function *function);
 

@@ -67,6 +67,7 @@ tests_virtio_test_virtio_threads_SOURCES = \
 	tests/virtio/driver.c tests/virtio/driver.h \
 	tests/virtio/fake_host.c tests/virtio/fake_host.h \
 	tests/virtio/test_threads.c \
+	tests/virtio/threads.c tests/virtio/threads.h \
 	$(devices_virtio_blk_la_SOURCES)
 tests_virtio_test_virtio_threads_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
 tests_virtio_test_virtio_threads_CFLAGS = $(AM_CFLAGS) -pthread
@@ -78,6 +79,7 @@ tests_virtio_test_virtio_blk_threads_SOURCES = \
 	tests/virtio/driver.c tests/virtio/driver.h \
 	tests/virtio/fake_host.c tests/virtio/fake_host.h \
 	tests/virtio/test_blk_threads.c \
+	tests/virtio/threads.c tests/virtio/threads.h \
 	$(devices_virtio_blk_la_SOURCES)
 tests_virtio_test_virtio_blk_threads_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
 tests_virtio_test_virtio_blk_threads_CFLAGS = $(AM_CFLAGS) -pthread
@@ -111,6 +113,7 @@ tests_virtio_test_virtio_console_threads_SOURCES = \
 	tests/virtio/driver.c tests/virtio/driver.h \
 	tests/virtio/fake_host.c tests/virtio/fake_host.h \
 	tests/virtio/test_console_threads.c \
+	tests/virtio/threads.c tests/virtio/threads.h \
 	$(devices_virtio_console_la_SOURCES)
 tests_virtio_test_virtio_console_threads_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
 tests_virtio_test_virtio_console_threads_CFLAGS = $(AM_CFLAGS) -pthread
@@ -145,6 +148,7 @@ tests_virtio_test_virtio_net_threads_SOURCES = \
 	tests/virtio/fake_host.c tests/virtio/fake_host.h \
 	tests/virtio/fake_network.c tests/virtio/fake_network.h \
 	tests/virtio/test_net_threads.c \
+	tests/virtio/threads.c tests/virtio/threads.h \
 	$(virtio_net_sources)
 tests_virtio_test_virtio_net_threads_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
 tests_virtio_test_virtio_net_threads_CFLAGS = $(AM_CFLAGS) -pthread

@@ -3,19 +3,16 @@
  * virtio-console with loops that are threads: people come, go, type and read on the queues' loop, while on the main loop
  * a driver starts and resets, cries for help, and the host asks for rest. Made for -fsanitize=thread, and of use without.
  */
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#include "tests/virtio/driver.h"
+#include "tests/virtio/threads.h"
 
-#define ROUNDS   150u
-#define SIZE     16
-#define STREAMS  2
-#define QUEUES   6
-#define PATIENCE 10 /* seconds */
+#define ROUNDS  150u
+#define SIZE    16
+#define STREAMS 2
+#define QUEUES  THREADS_QUEUES
 
 struct ioreqd_stream {
     void (*ready)(void *argument, unsigned events);
@@ -25,22 +22,10 @@ struct ioreqd_stream {
     uint16_t columns;
 };
 
-struct thread_loop {
-    pthread_mutex_t lock;
-    struct ioreqd_work *first;
-    struct ioreqd_work **end;
-};
-
-static struct thread_loop main_loop = {.lock = PTHREAD_MUTEX_INITIALIZER, .end = &main_loop.first};
-static struct thread_loop queue_loop = {.lock = PTHREAD_MUTEX_INITIALIZER, .end = &queue_loop.first};
-static atomic_bool stop, quiet;
+static atomic_bool quiet;
 static atomic_uint moved, violations;
 static struct ioreqd_stream stream[STREAMS];
 static unsigned seed = 1; /* of the queues' loop */
-static struct ioreqd_host host;
-static struct driver driver;
-static struct fake *fake;
-static struct ioreqd_work bell_work[QUEUES];
 
 static unsigned any(unsigned below)
 {
@@ -49,59 +34,6 @@ static unsigned any(unsigned below)
 }
 
 /* ---- the host ---- */
-
-static struct ioreqd_loop *get_main_loop(struct ioreqd_device *device)
-{
-    (void)device;
-    return (struct ioreqd_loop *)&main_loop;
-}
-
-static struct ioreqd_loop *get_queue_loop(struct ioreqd_device *device, unsigned queue)
-{
-    (void)device;
-    (void)queue;
-    return (struct ioreqd_loop *)&queue_loop;
-}
-
-static void post(struct ioreqd_loop *to, struct ioreqd_work *work)
-{
-    struct thread_loop *loop = (struct thread_loop *)to;
-
-    if (atomic_exchange(&work->posted, 1) == 0) {
-        pthread_mutex_lock(&loop->lock);
-        work->next = NULL;
-        *loop->end = work;
-        loop->end = &work->next;
-        pthread_mutex_unlock(&loop->lock);
-    }
-}
-
-static bool run_one(struct thread_loop *loop)
-{
-    struct ioreqd_work *work;
-
-    pthread_mutex_lock(&loop->lock);
-    work = loop->first;
-    if (work != NULL) {
-        loop->first = work->next;
-        if (loop->first == NULL) {
-            loop->end = &loop->first;
-        }
-    }
-    pthread_mutex_unlock(&loop->lock);
-    if (work == NULL) {
-        return false;
-    }
-    atomic_store(&work->posted, 0);
-    work->run(work->argument);
-    return true;
-}
-
-static void msix(struct ioreqd_device *device, unsigned vector)
-{
-    (void)device;
-    (void)vector;
-}
 
 static uint64_t now(struct ioreqd_device *device)
 {
@@ -209,46 +141,38 @@ static void stir(struct ioreqd_stream *one)
     }
 }
 
-static void *run_queues(void *argument)
+static void turn(unsigned loop, bool busy)
 {
-    (void)argument;
-    while (!atomic_load(&stop)) {
-        if (!run_one(&queue_loop)) {
-            stir(&stream[any(STREAMS)]);
-        }
+    (void)loop;
+    if (!busy) {
+        stir(&stream[any(STREAMS)]);
     }
-    return NULL;
 }
 
 /* ---- the driver, on the main loop ---- */
-
-static void ring(void *argument)
-{
-    driver.model->bell(fake_device(fake), driver.state, (unsigned)((struct ioreqd_work *)argument - bell_work), 0);
-}
 
 static void say(unsigned place, unsigned port, unsigned event)
 {
     struct part part = {0x8000 + 8 * place, 8, 0};
     const uint8_t byte[8] = {(uint8_t)port, 0, 0, 0, (uint8_t)event, 0, 1, 0};
 
-    memcpy(fake->ram + part.address, byte, sizeof(byte));
-    driver_add(&driver, 3, &part, 1);
+    memcpy(threads_fake->ram + part.address, byte, sizeof(byte));
+    driver_add(&threads_driver, 3, &part, 1);
 }
 
 /* All buffers are there before the device runs: later the rings are the device's alone. */
 static void start(unsigned round)
 {
-    driver_negotiate(&driver, F_VERSION_1 | (round % 4 != 0 ? 3 : 1));
-    driver_write(&driver, CONFIG_VECTOR, 2, 0);
+    driver_negotiate(&threads_driver, F_VERSION_1 | (round % 4 != 0 ? 3 : 1));
+    driver_write(&threads_driver, CONFIG_VECTOR, 2, 0);
     for (uint16_t i = 0; i < QUEUES; i++) {
-        driver_set_queue(&driver, i, SIZE);
+        driver_set_queue(&threads_driver, i, SIZE);
     }
     for (unsigned i = 0; i < SIZE; i++) {
-        driver_add(&driver, 2, &(struct part){0x9000 + 128 * i, 128, WRITE}, 1);
+        driver_add(&threads_driver, 2, &(struct part){0x9000 + 128 * i, 128, WRITE}, 1);
         for (unsigned queue = 0; queue < QUEUES; queue += 4) {
-            driver_add(&driver, queue, &(struct part){0xa000 + 64 * i, 64, WRITE}, 1);
-            driver_add(&driver, queue + 1, &(struct part){0xc0000, 100 * i + 1, 0}, 1);
+            driver_add(&threads_driver, queue, &(struct part){0xa000 + 64 * i, 64, WRITE}, 1);
+            driver_add(&threads_driver, queue + 1, &(struct part){0xc0000, 100 * i + 1, 0}, 1);
         }
     }
     say(0, 0, 0);
@@ -256,49 +180,31 @@ static void start(unsigned round)
     say(2, 1, 3);
     say(3, 0, 6);
     say(4, 1, 6);
-    driver_write(&driver, STATUS, 1, 0xf);
-}
-
-static bool wait_for(bool (*condition)(void))
-{
-    time_t since = time(NULL);
-
-    while (!condition()) {
-        run_one(&main_loop);
-        if (time(NULL) - since > PATIENCE) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static bool is_reset(void)
-{
-    return driver_status(&driver) == 0;
+    driver_write(&threads_driver, STATUS, 1, 0xf);
 }
 
 static unsigned quiesced_before;
 
 static bool is_quiet(void)
 {
-    return fake->quiesced != quiesced_before;
+    return threads_fake->quiesced != quiesced_before;
 }
 
 static bool rest(void)
 {
-    struct ioreqd_device *device = fake_device(fake);
+    struct ioreqd_device *device = fake_device(threads_fake);
 
-    quiesced_before = fake->quiesced;
-    driver.model->quiesce(device, driver.state);
-    if (!wait_for(is_quiet)) {
+    quiesced_before = threads_fake->quiesced;
+    threads_driver.model->quiesce(device, threads_driver.state);
+    if (!threads_wait(is_quiet)) {
         return false;
     }
     atomic_store(&quiet, true);
     for (unsigned i = 0; i < 50; i++) {
-        run_one(&main_loop);
+        threads_turn();
     }
     atomic_store(&quiet, false);
-    driver.model->resume(device, driver.state);
+    threads_driver.model->resume(device, threads_driver.state);
     return true;
 }
 
@@ -307,17 +213,17 @@ static bool run(void)
     for (unsigned round = 0; round < ROUNDS; round++) {
         start(round);
         for (unsigned i = 0; i < round % 50; i++) {
-            run_one(&main_loop);
-            driver_write(&driver, CONFIG + 8, 4, 'e');
-            (void)driver_read(&driver, CONFIG, 2);
-            post((struct ioreqd_loop *)&queue_loop, &bell_work[i % QUEUES]);
+            threads_turn();
+            driver_write(&threads_driver, CONFIG + 8, 4, 'e');
+            (void)driver_read(&threads_driver, CONFIG, 2);
+            threads_ring(i % QUEUES);
             if (i % 20 == 13 && !rest()) {
                 fprintf(stderr, "round %u: no rest\n", round);
                 return false;
             }
         }
-        driver_write(&driver, STATUS, 1, 0);
-        if (!wait_for(is_reset)) {
+        driver_write(&threads_driver, STATUS, 1, 0);
+        if (!threads_wait(threads_is_reset)) {
             fprintf(stderr, "round %u: no end of reset\n", round);
             return false;
         }
@@ -325,28 +231,31 @@ static bool run(void)
     return true;
 }
 
-static void give(const struct ioreqd_model *model, void *state, const char *property, struct ioreqd_stream *one)
+static void set(const struct ioreqd_property *property, void *place)
 {
-    const struct ioreqd_property *at = model->property;
+    struct ioreqd_stream *first = &stream[0], *second = &stream[1];
 
-    while (strcmp(at->name, property) != 0) {
-        at++;
+    if (strcmp(property->name, "stream") == 0) {
+        memcpy(place, &first, sizeof(first));
+    } else if (strcmp(property->name, "port1") == 0) {
+        memcpy(place, &second, sizeof(second));
     }
-    memcpy((char *)state + at->offset, &one, sizeof(one));
 }
 
 int main(void)
 {
-    const struct ioreqd_model *model;
-    pthread_t thread;
-    void *state;
+    struct ioreqd_host host = fake_host;
+    const struct threads_test test = {.host = &host,
+                                      .loops = 1,
+                                      .queues_of_loop = QUEUES,
+                                      .patience = 10,
+                                      .driver_errs = true,
+                                      .set = set,
+                                      .turn = turn,
+                                      .run = run};
     bool good;
 
-    host = fake_host;
-    host.main_loop = get_main_loop;
-    host.queue_loop = get_queue_loop;
-    host.post = post;
-    host.msix = msix;
+    threads_make_host(&host);
     host.now = now;
     host.timer_create = make_timer;
     host.timer_set = timer_set;
@@ -357,28 +266,10 @@ int main(void)
     host.stream_write = stream_write;
     host.stream_connected = stream_connected;
     host.stream_size = stream_size;
-    fake = fake_create(0);
-    for (unsigned i = 0; i < QUEUES; i++) {
-        bell_work[i] = (struct ioreqd_work){.run = ring, .argument = &bell_work[i]};
-    }
-    model = ioreqd_module(&host)[0];
-    state = calloc(1, model->state_size);
-    give(model, state, "stream", &stream[0]);
-    give(model, state, "port1", &stream[1]);
-    if (driver_begin(&driver, fake, model, state) != 0) {
-        return EXIT_FAILURE;
-    }
-    pthread_create(&thread, NULL, run_queues, NULL);
-    good = run();
-    atomic_store(&stop, true);
-    pthread_join(thread, NULL);
-    driver_end(&driver);
+    good = threads_run(&test);
     if (violations != 0 || moved == 0) {
         fprintf(stderr, "%u uses of streams while quiet; %u bytes moved\n", violations, moved);
         good = false;
     }
-    good = good && fake->windows == 0 && fake->pinned == 0;
-    free(state);
-    fake_destroy(fake);
     return good ? EXIT_SUCCESS : EXIT_FAILURE;
 }

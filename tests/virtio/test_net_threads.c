@@ -5,7 +5,6 @@
  * quiet. Nobody may wait for ever, and nothing happens while the device is quiet. Made for -fsanitize=thread.
  */
 #include <errno.h>
-#include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,15 +12,14 @@
 #include <time.h>
 
 #include "devices/virtio-net/features.h"
-#include "tests/virtio/driver.h"
 #include "tests/virtio/fake_network.h"
+#include "tests/virtio/threads.h"
 
-#define SIZE     8
-#define LOOPS    4u /* two pairs, the control queue, the driver */
-#define QUEUES   5u
-#define CONTROL  4u
-#define ROUNDS   300u
-#define PATIENCE 20 /* seconds without progress */
+#define SIZE    THREADS_SIZE
+#define PAIRS   2u
+#define QUEUES  5u
+#define CONTROL 4u
+#define ROUNDS  300u
 
 #define FEATURES                                                                                                       \
     (F_VERSION_1 | F_RING_RESET | NET_BIT(NET_F_MAC) | NET_BIT(NET_F_STATUS) | NET_BIT(NET_F_MRG_RXBUF) |              \
@@ -35,13 +33,6 @@ struct ioreqd_timer {
     uint64_t deadline;
 };
 
-struct thread_loop {
-    pthread_mutex_t lock;
-    struct ioreqd_work *first;
-    struct ioreqd_work **end;
-    struct ioreqd_timer *timers; /* the thread's, once it runs */
-};
-
 /* What the thread of a pair knows of the network. */
 struct thread_pair {
     void (*ready)(void *argument, unsigned events);
@@ -52,18 +43,12 @@ struct thread_pair {
     unsigned turn;
 };
 
-static struct thread_loop loops[LOOPS];
-static struct thread_pair pairs[2];
-static pthread_t threads[LOOPS - 1];
-static atomic_bool stop, quiet, broke_the_rules;
-static atomic_uint answers; /* of quiesce() */
+static struct ioreqd_timer *timers[PAIRS + 1]; /* each list is its loop's, once that runs */
+static struct thread_pair pairs[PAIRS];
+static struct ioreqd_network *plugged; /* into the card */
+static atomic_bool quiet, broke_the_rules;
 static atomic_bool link_up = true;
 static atomic_uint reads, writes;
-static struct ioreqd_host host;
-static struct driver driver;
-static struct fake *fake;
-static struct ioreqd_work bell_work[QUEUES];
-static uint16_t available[QUEUES]; /* our indices */
 
 static uint64_t clock_now(struct ioreqd_device *device)
 {
@@ -74,61 +59,15 @@ static uint64_t clock_now(struct ioreqd_device *device)
     return (uint64_t)at.tv_sec * 1000000000u + (uint64_t)at.tv_nsec;
 }
 
-static struct ioreqd_loop *get_main_loop(struct ioreqd_device *device)
-{
-    (void)device;
-    return (struct ioreqd_loop *)&loops[LOOPS - 1];
-}
-
-static struct ioreqd_loop *get_queue_loop(struct ioreqd_device *device, unsigned queue)
-{
-    (void)device;
-    return (struct ioreqd_loop *)&loops[queue / 2];
-}
-
-static void post(struct ioreqd_loop *to, struct ioreqd_work *work)
-{
-    struct thread_loop *loop = (struct thread_loop *)to;
-
-    if (atomic_exchange(&work->posted, 1) == 0) {
-        pthread_mutex_lock(&loop->lock);
-        work->next = NULL;
-        *loop->end = work;
-        loop->end = &work->next;
-        pthread_mutex_unlock(&loop->lock);
-    }
-}
-
-static bool run_one(struct thread_loop *loop)
-{
-    struct ioreqd_work *work;
-
-    pthread_mutex_lock(&loop->lock);
-    work = loop->first;
-    if (work != NULL) {
-        loop->first = work->next;
-        if (loop->first == NULL) {
-            loop->end = &loop->first;
-        }
-    }
-    pthread_mutex_unlock(&loop->lock);
-    if (work == NULL) {
-        return false;
-    }
-    atomic_store(&work->posted, 0);
-    work->run(work->argument);
-    return true;
-}
-
 static int make_timer(struct ioreqd_device *device, struct ioreqd_loop *loop, void (*fire)(void *argument),
                       void *argument, struct ioreqd_timer **timer)
 {
-    struct thread_loop *of = (struct thread_loop *)loop;
+    unsigned of = threads_loop(loop);
 
     (void)device;
     *timer = calloc(1, sizeof(**timer));
-    **timer = (struct ioreqd_timer){of->timers, fire, argument, 0};
-    of->timers = *timer;
+    **timer = (struct ioreqd_timer){timers[of], fire, argument, 0};
+    timers[of] = *timer;
     return 0;
 }
 
@@ -142,9 +81,9 @@ static void timer_destroy(struct ioreqd_timer *timer)
     free(timer);
 }
 
-static void fire_timers(struct thread_loop *loop)
+static void fire_timers(unsigned loop)
 {
-    for (struct ioreqd_timer *timer = loop->timers; timer != NULL; timer = timer->next) {
+    for (struct ioreqd_timer *timer = timers[loop]; timer != NULL; timer = timer->next) {
         if (timer->deadline != 0 && timer->deadline <= clock_now(NULL)) {
             timer->deadline = 0;
             timer->fire(timer->argument);
@@ -170,7 +109,6 @@ static void quiesced(struct ioreqd_device *device)
 {
     (void)device;
     atomic_store(&quiet, true);
-    atomic_fetch_add(&answers, 1);
 }
 
 /* ------------------------------------------------------------------------------------------------------------------
@@ -261,101 +199,45 @@ static void stir(struct thread_pair *pair)
     }
 }
 
-static void *run_loop(void *argument)
+static void turn(unsigned loop, bool busy)
 {
-    struct thread_loop *loop = argument;
-    unsigned index = (unsigned)(loop - loops);
-
-    while (!atomic_load(&stop)) {
-        if (!run_one(loop)) {
-            sched_yield(); /* there are more threads than processors */
-        }
-        fire_timers(loop);
-        if (index < 2) {
-            stir(&pairs[index]);
-        }
+    (void)busy;
+    fire_timers(loop);
+    if (loop < PAIRS) {
+        stir(&pairs[loop]);
     }
-    return NULL;
 }
 
 /* ------------------------------------------------------------------------------------------------------------------
  * The driver
  */
 
-static void ring(void *argument)
-{
-    struct ioreqd_work *work = argument;
-
-    driver.model->bell(fake_device(fake), driver.state, (unsigned)(work - bell_work), 0);
-}
-
-static uint16_t *at16(uint64_t address)
-{
-    return (uint16_t *)(void *)(fake->ram + address);
-}
-
-static uint16_t used_index(unsigned queue)
-{
-    return __atomic_load_n(at16(DEVICE_AREA(queue) + 2), __ATOMIC_ACQUIRE);
-}
-
-static void make_available(unsigned queue, uint16_t head)
-{
-    __atomic_store_n(at16(DRIVER_AREA(queue) + 4 + 2u * (available[queue] % SIZE)), head, __ATOMIC_RELAXED);
-    available[queue]++;
-    __atomic_store_n(at16(DRIVER_AREA(queue) + 2), available[queue], __ATOMIC_RELEASE);
-    __atomic_thread_fence(__ATOMIC_SEQ_CST);
-    if (__atomic_load_n(at16(DEVICE_AREA(queue)), __ATOMIC_RELAXED) == 0) {
-        post(get_queue_loop(NULL, queue), &bell_work[queue]);
-    }
-}
-
 /* All that a queue has is used in order, so that descriptors may stay as they are. */
 static void fill_up(unsigned queue)
 {
-    while ((uint16_t)(available[queue] - used_index(queue)) < SIZE) {
-        make_available(queue, available[queue] % SIZE);
+    while ((uint16_t)(threads_available[queue] - threads_used(queue)) < SIZE) {
+        threads_make_available(queue, threads_available[queue] % SIZE, false);
     }
 }
 
 static void start(void)
 {
-    driver_negotiate(&driver, FEATURES);
+    driver_negotiate(&threads_driver, FEATURES);
     for (uint16_t queue = 0; queue < QUEUES; queue++) {
-        driver_set_queue(&driver, queue, SIZE);
-        available[queue] = 0;
+        driver_set_queue(&threads_driver, queue, SIZE);
+        threads_available[queue] = 0;
         for (uint16_t i = 0; i < SIZE && queue < CONTROL; i++) {
             struct part part = {0x80000u + 0x10000u * queue + 0x400u * i, 300, queue % 2 == 0 ? WRITE : 0};
 
-            driver_descriptor(&driver, queue, i, part, 0);
+            driver_descriptor(&threads_driver, queue, i, part, 0);
         }
     }
-    driver_write(&driver, STATUS, 1, 0xf);
-}
-
-static bool wait_for(bool (*condition)(void))
-{
-    time_t since = time(NULL);
-
-    while (!condition()) {
-        if (!run_one(&loops[LOOPS - 1])) {
-            sched_yield();
-        }
-        if (time(NULL) - since > PATIENCE) {
-            return false;
-        }
-    }
-    return true;
+    driver_write(&threads_driver, STATUS, 1, 0xf);
 }
 
 static bool answered(void)
 {
-    return used_index(CONTROL) == available[CONTROL];
-}
-
-static bool is_reset(void)
-{
-    return driver_status(&driver) == 0;
+    return threads_used(CONTROL) == threads_available[CONTROL];
 }
 
 static bool is_quiet(void)
@@ -375,14 +257,14 @@ static bool has_progressed(void)
 
 static void command(uint8_t class, uint8_t number, const uint8_t *data, unsigned length)
 {
-    uint8_t *to = fake->ram + 0x8000;
+    uint8_t *to = threads_fake->ram + 0x8000;
 
     to[0] = class;
     to[1] = number;
     memcpy(to + 2, data, length);
-    driver_descriptor(&driver, CONTROL, 0, (struct part){0x8000, 2 + length, NEXT}, 1);
-    driver_descriptor(&driver, CONTROL, 1, (struct part){0x9000, 1, WRITE}, 0);
-    make_available(CONTROL, 0);
+    driver_descriptor(&threads_driver, CONTROL, 0, (struct part){0x8000, 2 + length, NEXT}, 1);
+    driver_descriptor(&threads_driver, CONTROL, 1, (struct part){0x9000, 1, WRITE}, 0);
+    threads_make_available(CONTROL, 0, false);
 }
 
 static void some_command(unsigned which)
@@ -415,7 +297,7 @@ static bool round_of(unsigned round)
     for (unsigned i = 0; i < round % 7; i++) {
         (void)has_progressed();
         some_command(round + i);
-        if (!wait_for(answered)) {
+        if (!threads_wait(answered)) {
             fprintf(stderr, "round %u: command %u was not answered\n", round, i);
             return false;
         }
@@ -423,105 +305,94 @@ static bool round_of(unsigned round)
     atomic_store(&reads, 0);
     atomic_store(&writes, 0);
     wanted_progress = round % 3 * 20;
-    if (!wait_for(has_progressed)) {
+    if (!threads_wait(has_progressed)) {
         fprintf(stderr, "round %u: %u packets came and %u went\n", round, atomic_load(&reads), atomic_load(&writes));
         return false;
     }
     if (round % 2 == 0) {
-        driver.model->quiesce(fake_device(fake), driver.state);
-        if (!wait_for(is_quiet)) {
+        threads_driver.model->quiesce(fake_device(threads_fake), threads_driver.state);
+        if (!threads_wait(is_quiet)) {
             fprintf(stderr, "round %u: no quiet\n", round);
             return false;
         }
         for (unsigned i = 0; i < 1000; i++) {
-            run_one(&loops[LOOPS - 1]);
+            threads_turn();
+            sched_yield(); /* the others have their turns: what they do now is wrong */
         }
         atomic_store(&quiet, false);
-        driver.model->resume(fake_device(fake), driver.state);
+        threads_driver.model->resume(fake_device(threads_fake), threads_driver.state);
     }
     if (round % 5 != 0) {
         some_command(round);
     }
-    driver_write(&driver, STATUS, 1, 0);
-    if (!wait_for(is_reset)) {
+    driver_write(&threads_driver, STATUS, 1, 0);
+    if (!threads_wait(threads_is_reset)) {
         fprintf(stderr, "round %u: no end of reset\n", round);
         return false;
     }
     return true;
 }
 
-static void make_host(void)
+static bool run(void)
 {
-    fake_network_host(&host);
-    host.main_loop = get_main_loop;
-    host.queue_loop = get_queue_loop;
-    host.post = post;
-    host.msix = msix;
-    host.quiesced = quiesced;
-    host.now = clock_now;
-    host.timer_create = make_timer;
-    host.timer_set = timer_set;
-    host.timer_destroy = timer_destroy;
-    host.network_facts = network_facts;
-    host.network_watch = network_watch;
-    host.network_want = network_want;
-    host.network_read = network_read;
-    host.network_write = network_write;
-    host.network_set_offloads = network_set;
-    host.network_set_queue_pairs = network_set;
-    host.network_link = network_link;
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        if (!round_of(round)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void set(const struct ioreqd_property *property, void *place)
+{
+    if (property->kind == IOREQD_PROPERTY_NETWORK) {
+        memcpy(place, &plugged, sizeof(plugged));
+    } else if (strcmp(property->name, "queues") == 0) {
+        *(uint32_t *)place = PAIRS;
+    } else if (strcmp(property->name, "queue-size") == 0) {
+        *(uint32_t *)place = 64;
+    }
+}
+
+static void make_host(struct ioreqd_host *host)
+{
+    fake_network_host(host);
+    threads_make_host(host);
+    host->msix = msix;
+    host->quiesced = quiesced;
+    host->now = clock_now;
+    host->timer_create = make_timer;
+    host->timer_set = timer_set;
+    host->timer_destroy = timer_destroy;
+    host->network_facts = network_facts;
+    host->network_watch = network_watch;
+    host->network_want = network_want;
+    host->network_read = network_read;
+    host->network_write = network_write;
+    host->network_set_offloads = network_set;
+    host->network_set_queue_pairs = network_set;
+    host->network_link = network_link;
 }
 
 int main(void)
 {
-    struct ioreqd_network *network = fake_network_create();
-    const struct ioreqd_model *model;
-    bool good = true;
-    void *state;
+    struct ioreqd_host host;
+    const struct threads_test test = {.host = &host,
+                                      .loops = PAIRS + 1, /* and the control queue */
+                                      .queues_of_loop = 2,
+                                      .patience = 20,
+                                      .set = set,
+                                      .turn = turn,
+                                      .run = run};
+    bool good;
 
-    for (unsigned i = 0; i < LOOPS; i++) {
-        pthread_mutex_init(&loops[i].lock, NULL);
-        loops[i].end = &loops[i].first;
-    }
-    for (unsigned i = 0; i < QUEUES; i++) {
-        bell_work[i] = (struct ioreqd_work){.run = ring, .argument = &bell_work[i]};
-    }
-    make_host();
-    fake = fake_create(0);
-    model = ioreqd_module(&host)[0];
-    state = calloc(1, model->state_size);
-    for (const struct ioreqd_property *one = model->property; one->name != NULL; one++) {
-        char *to = (char *)state + one->offset;
-
-        if (one->kind == IOREQD_PROPERTY_NETWORK) {
-            memcpy(to, &network, sizeof(network));
-        } else if (strcmp(one->name, "queues") == 0) {
-            *(uint32_t *)(void *)to = 2;
-        } else if (strcmp(one->name, "queue-size") == 0) {
-            *(uint32_t *)(void *)to = 64;
-        }
-    }
-    if (driver_begin(&driver, fake, model, state) != 0) {
-        return EXIT_FAILURE;
-    }
-    for (unsigned i = 0; i < LOOPS - 1; i++) {
-        pthread_create(&threads[i], NULL, run_loop, &loops[i]);
-    }
-    for (unsigned round = 0; good && round < ROUNDS; round++) {
-        good = round_of(round);
-    }
-    atomic_store(&stop, true);
-    for (unsigned i = 0; i < LOOPS - 1; i++) {
-        pthread_join(threads[i], NULL);
-    }
-    driver_end(&driver);
-    if (fake->windows != 0 || fake->pinned != 0 || fake->guest_errors != 0 || atomic_load(&broke_the_rules)) {
-        fprintf(stderr, "%u windows, %u pieces, %u errors (%s)%s\n", fake->windows, fake->pinned, fake->guest_errors,
-                fake->text, atomic_load(&broke_the_rules) ? ", and it acted while it was quiet" : "");
+    make_host(&host);
+    plugged = fake_network_create();
+    good = threads_run(&test);
+    if (atomic_load(&broke_the_rules)) {
+        fprintf(stderr, "it acted while it was quiet\n");
         good = false;
     }
-    free(state);
-    fake_network_destroy(network);
-    fake_destroy(fake);
+    fake_network_destroy(plugged);
     return good ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -60,9 +60,7 @@ static void open_console(char *path, size_t size)
 {
     struct stack_options options = {
         .sim = {.memory = DISK_MEMORY, .vcpus = 1}, .module = "virtio-console", .key = "stream"};
-    struct pci_function all[PCI_FUNCTIONS];
     struct pci_space space;
-    unsigned count;
     char value[128];
 
     snprintf(path, size, "/tmp/test-console-%ld", (long)getpid());
@@ -71,14 +69,7 @@ static void open_console(char *path, size_t size)
     ck_assert_msg(stack_open(&stack, &options) && stack_run(&stack), "%s", stack.error);
     vcpu[0] = stack_vcpu(&stack, 0);
     space = stack_space(&stack);
-    count = pci_enumerate(&vcpu[0], all, PCI_FUNCTIONS);
-    for (unsigned i = 0; i < count; i++) {
-        if (all[i].device == 0x1043) {
-            function = all[i];
-        }
-    }
-    ck_assert_uint_eq(function.device, 0x1043);
-    pci_place(&vcpu[0], &function, &space);
+    ck_assert(virtio_find(&vcpu[0], 0x1043, &function, &space));
     ck_assert(virtio_probe(&virtio, &vcpu[0], &function));
     pci_msix_enable(&vcpu[0], &function, true);
 }

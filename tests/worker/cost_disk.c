@@ -40,9 +40,7 @@ static const char *open_disk(const struct cost_disk *disk)
 {
     struct stack_options options = {
         .sim = {.memory = MEMORY, .vcpus = 1}, .sectors = BLOCKS * SECTORS, .key = "cache", .value = disk->cache};
-    struct pci_function all[PCI_FUNCTIONS];
     struct pci_space space;
-    unsigned count;
 
     if (!stack_open(&stack, &options)) {
         return stack.error;
@@ -53,14 +51,8 @@ static const char *open_disk(const struct cost_disk *disk)
     }
     vcpu = stack_vcpu(&stack, 0);
     space = stack_space(&stack);
-    count = pci_enumerate(&vcpu, all, PCI_FUNCTIONS);
-    for (unsigned i = 0; i < count; i++) {
-        if (all[i].device == DEVICE) {
-            function = all[i];
-        }
-    }
-    pci_place(&vcpu, &function, &space);
-    if (!virtio_probe(&virtio, &vcpu, &function) || !virtio_reset(&virtio, &vcpu) ||
+    if (!virtio_find(&vcpu, DEVICE, &function, &space) || !virtio_probe(&virtio, &vcpu, &function) ||
+        !virtio_reset(&virtio, &vcpu) ||
         !virtio_negotiate(&virtio, &vcpu, VIRTIO_F_INDIRECT_DESC | VIRTIO_F_EVENT_IDX | F_FLUSH)) {
         return "there is no virtio-blk";
     }

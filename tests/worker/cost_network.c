@@ -52,9 +52,7 @@ static const char *open_stack(const char *value)
 {
     struct stack_options options = {
         .sim = {.memory = MEMORY, .vcpus = 1}, .module = "virtio-net", .key = "network", .value = value};
-    struct pci_function all[PCI_FUNCTIONS];
     struct pci_space space;
-    unsigned count;
 
     if (!stack_open(&stack, &options)) {
         return stack.error;
@@ -65,14 +63,9 @@ static const char *open_stack(const char *value)
     }
     vcpu = stack_vcpu(&stack, 0);
     space = stack_space(&stack);
-    count = pci_enumerate(&vcpu, all, PCI_FUNCTIONS);
-    for (unsigned i = 0; i < count; i++) {
-        if (all[i].device == DEVICE) {
-            function = all[i];
-        }
-    }
-    pci_place(&vcpu, &function, &space);
-    return virtio_probe(&virtio, &vcpu, &function) ? NULL : "there is no virtio-net";
+    return virtio_find(&vcpu, DEVICE, &function, &space) && virtio_probe(&virtio, &vcpu, &function)
+               ? NULL
+               : "there is no virtio-net";
 }
 
 static bool give(unsigned head)

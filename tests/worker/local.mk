@@ -55,8 +55,10 @@ EXTRA_tests_worker_test_cost_DEPENDENCIES = devices/virtio-blk.la devices/virtio
 check_PROGRAMS += tests/worker/test-storm
 TESTS += tests/worker/test-storm
 tests_worker_test_storm_SOURCES = \
-	tests/worker/storm.c tests/worker/storm.h \
-	tests/worker/storm_kinds.c
+	tests/worker/storm.c tests/worker/storm.h tests/worker/storm_private.h \
+	tests/worker/storm_kinds.c \
+	tests/worker/storm_queues.c \
+	tests/worker/storm_steps.c
 tests_worker_test_storm_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
 tests_worker_test_storm_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(EVENT_CFLAGS)
 tests_worker_test_storm_LDADD = libioreqd-drv.la libioreqd-worker.la libioreqd-device.la libioreqd-bridge.la \
