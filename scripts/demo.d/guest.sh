@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
 # The demo's part in dom0, a scenario as those of tests/lab/: a PVH guest without QEMU, whose disk, network card, console and source of
-# entropy ioreqd serves.
+# entropy ioreqd serves. In `scripts/lab shell`, as with demo's --keep, the guest is left running.
 
 # bus: what the guest's lspci says, as notes.
 bus() {
@@ -26,7 +26,7 @@ ioreqd_start demo --device "virtio-blk,file=$WORK/disk.img,id=disk0,serial=IOREQ
 guest_unpause demo
 guest_wait_up demo
 guest_check demo "the guest has drivers for its devices" 'modprobe virtio_pci && modprobe crc32c_generic && modprobe ext4 &&
-    for driver in virtio_blk virtio_net virtio_console virtio-rng; do modprobe $driver || exit 1; done; sleep 1'
+    for driver in virtio_blk virtio_net virtio_console virtio-rng; do modprobe $driver || exit 1; done; sleep 1' 90
 
 note "Xen $(xl info xen_version), dom0 Linux $(uname -r); the guest is a PVH domain: $(guest_run demo 'uname -sr')"
 note "its PCI bus, all of it from ioreqd:"
@@ -46,8 +46,8 @@ expect_match "^$(md5sum <"$WORK/www/file" | cut -d' ' -f1)"
 note "network: 4 MB from a web server in dom0, by a tap; the bytes are right"
 
 step "the console"
-guest_check demo "a shell is at the virtio console" '(setsid sh -c "while read -r word; do echo \"you said: \$word, I am \$(uname -n)\"; done" </dev/hvc1 >/dev/hvc1 2>/dev/null &) ; sleep 1; true'
-terminal=$(sed -n 's/.*console0 is at \(\/dev\)/\1/p' "$(ioreqd_log demo)")
+guest_check demo "a shell is at the virtio console" '(setsid sh -c "read -r word && echo \"you said: \$word, I am \$(uname -n)\"" </dev/hvc1 >/dev/hvc1 2>/dev/null &) ; sleep 1; true'
+terminal=$(sed -n 's/.*console0 is at \(\/dev\)/\1/p' "$(ioreqd_log demo)" | tail -n 1)
 stty -F "$terminal" raw -echo
 timeout 8 cat "$terminal" >"$WORK/said" &
 sleep 1
@@ -60,6 +60,26 @@ guest_check demo "random bytes come" 'cat /sys/class/misc/hw_random/rng_current;
 expect_match '^1024$'
 note "entropy: 1024 bytes from $(head -n 1 "$OUTPUT")"
 note "resident memory of ioreqd with all four: $(awk '/^VmRSS/ { print $2 }' "/proc/$(ioreqd_pid demo)/status") KiB"
+
+if [ "$SCENARIO" = shell ]; then
+    step "a shell at the guest's virtio console"
+    guest_check demo "a shell is at the virtio console" '(setsid sh -c "cd /; PS1=\"guest# \" exec sh -i" </dev/hvc1 >/dev/hvc1 2>&1 &) ; true'
+    cat >"$RESULTS/words" <<WORDS
+This is dom0. The guest "demo" runs, and /mnt in it is the file system on its disk. Things to try:
+
+  xl list                                     the guests that Xen has
+  ioreqctl status; ioreqctl devices           what ioreqd says of itself, and of its devices
+  ioreqctl stats disk0                        counters; ioreqctl stats --watch: each second, until Ctrl-C
+  ioreqctl link net0 down                     pull the network card's cable, and up again
+  ioreqctl resize disk0 512M                  make the disk larger
+  guest_run demo 'cat /proc/partitions'       have the guest run something; ping -c 3 10.9.9.1 is this dom0
+  microcom $terminal                        a shell in the guest, at its virtio console (Enter; leave it with Ctrl-X)
+  xl console demo                             what its kernel has said (leave it with Ctrl-])
+
+Leave with "exit", which ends the guest and the machine, or at any time with Ctrl-A X.
+WORDS
+    return 0
+fi
 
 guest_check demo "the file system is unmounted" 'umount /mnt'
 guest_shutdown demo

@@ -10,6 +10,8 @@ image_packages=(xenstore-utils busybox-static kmod e2fsprogs strace pciutils uti
 tool_packages=(
     fio iperf3 socat rng-tools-debian kexec-tools iputils-ping ethtool iproute2 passt nbdkit util-linux e2fsprogs
 )
+# systemd, for a scenario that runs it in a namespace of dom0, on a disk of its own too.
+systemd_packages=(systemd)
 # The kernel of another Debian, for guests with kernel=13: a release; its package is the architecture's.
 other_kernel_release=trixie
 
@@ -17,7 +19,7 @@ other_kernel_release=trixie
 dom0_modules=(
     xen-privcmd xen-evtchn xen-gntdev xen-gntalloc xenfs
     virtio_pci virtio_blk 9pnet_virtio 9p
-    loop ext4 tun bridge veth vhost_vsock
+    loop ext4 overlay tun bridge veth vhost_vsock
 )
 guest_modules=(
     virtio_pci virtio_blk virtio_net virtio_console virtio-rng vmw_vsock_virtio_transport

@@ -13,6 +13,7 @@ images_current() {
     resolve_packages "${image_packages[@]}" >"$list.new"
     mv "$list.new" "$list"
     resolve_packages "${tool_packages[@]}" >"$list.tools"
+    resolve_packages "${systemd_packages[@]}" >"$list.systemd"
     (
         # shellcheck disable=SC2034 # for scripts/lib/debs.sh
         debs_release=$other_kernel_release
@@ -20,7 +21,7 @@ images_current() {
         resolve_packages "$other_kernel_package" | grep '^linux-image-[0-9]' >"$list.other"
     )
     key=$({
-        cat "$list" "$list.tools" "$list.other" "$top"/scripts/lab.d/{pieces,images}.sh "$top/scripts/lib/debs.sh"
+        cat "$list" "$list.tools" "$list.systemd" "$list.other" "$top"/scripts/lab.d/{pieces,images}.sh "$top/scripts/lib/debs.sh"
         declare -p dom0_files dom0_xen_programs dom0_modules guest_modules
         arch_image_inputs "$list"
     } | sha256sum | cut -c1-16)
@@ -71,6 +72,7 @@ make_images() {
     timed "making the guests' initramfs" make_guest_image "$work" "$work/root" "$kernel"
     timed "making the guests' initramfs for another kernel" make_other_kernel "$work" "$list.other"
     timed "making the disk of tools" make_tools "$work" "$list.tools"
+    timed "making the disk with systemd" make_systemd "$work" "$list.systemd"
     (cd "$work/dom0" && find . -mindepth 1 -printf '%P\n') | sort >"$work/images/dom0.list"
     cp "$list" "$work/images/packages.list"
     mv "$work/images" "$images"
@@ -146,8 +148,25 @@ make_tools() {
     unpack_packages "$list" "$work/tools"
     find "$work/tools/usr/lib" -type d \( -name python3\* -o -name systemd -o -name perl\* -o -name gconv \) -prune -exec rm -rf {} +
     rm -rf "$work"/tools/{etc,var} "$work"/tools/usr/share/{doc,perl,perl5,zoneinfo,i18n,bash-completion}
-    mke2fs -q -t ext4 -O ^has_journal,^metadata_csum,^metadata_csum_seed,^orphan_file -d "$work/tools" "$work/images/tools.img" \
-        "$(($(du -sm "$work/tools" | cut -f1) * 5 / 4 + 16))M" >/dev/null 2>&1 ||
-        mke2fs -q -t ext4 -O ^has_journal,^metadata_csum -d "$work/tools" "$work/images/tools.img" \
-            "$(($(du -sm "$work/tools" | cut -f1) * 5 / 4 + 16))M"
+    make_disk "$work/tools" "$work/images/tools.img"
+}
+
+# make_systemd WORK LIST: images/systemd.img, the same of the packages of systemd, without what it would start by itself: nothing in dom0 is
+# its to set up.
+make_systemd() {
+    local work=$1 list=$2
+    fetch_packages "$list" || die "the lists of packages were out of date and are fetched again: run this once more"
+    unpack_packages "$list" "$work/systemd"
+    rm -rf "$work"/systemd/usr/lib/systemd/{system,user,user-environment}-generators \
+        "$work"/systemd/usr/{lib/udev,share/{doc,i18n,zoneinfo,bash-completion,zsh},lib/*/{gconv,perl*}} "$work"/systemd/var
+    find "$work/systemd/usr/lib/systemd/system" -path '*.wants/*' ! -name 'systemd-journald*' -delete
+    make_disk "$work/systemd" "$work/images/systemd.img"
+}
+
+# make_disk FOLDER FILE: a file system with what is in the folder.
+make_disk() {
+    local size
+    size=$(($(du -sm "$1" | cut -f1) * 5 / 4 + 16))M
+    mke2fs -q -t ext4 -O ^has_journal,^metadata_csum,^metadata_csum_seed,^orphan_file -d "$1" "$2" "$size" >/dev/null 2>&1 ||
+        mke2fs -q -t ext4 -O ^has_journal,^metadata_csum -d "$1" "$2" "$size"
 }

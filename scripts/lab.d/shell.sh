@@ -4,16 +4,16 @@
 #
 # `lab shell`: dom0's console on this terminal.
 
+# open_shell [SCENARIO]: with one that is run first.
 open_shell() {
-    local results files
-    # shellcheck disable=SC2034 # set by find_scenarios
-    local names
-    find_scenarios
+    local results files names
+    find_scenarios "$@"
     need_packages "${host_packages_run[@]}"
     ensure_images
     new_results_folder
     make_stage "$results" "${files[@]}"
     mkdir -p "$results/boot-shell"
+    [ $# -eq 0 ] || echo "${names[0]}" >"$results/boot-shell/first"
     stage_scenarios "$results" "${files[@]}"
     wait_for_turn
     machine_command "$results" "lab=shell"
