@@ -7,9 +7,11 @@
 # arch: x86_64 arm64
 # timeout: 180
 
-# lspci_mask: what is the guest's and not the device's becomes a word. Interrupt lines go: a PVH guest on x86 has none.
+# lspci_mask: what is the guest's and not the device's becomes a word. Interrupt lines go, and the bit that turns
+# them off: a PVH guest on x86 has none.
 lspci_mask() {
-    sed -e '/^$/d' -e '/^\tInterrupt: pin/d' -e 's/^[0-9a-f]\{4\}:\([0-9a-f]*:[0-9a-f]*\.[0-7] \)/\1/' \
+    sed -e '/^$/d' -e '/^\tInterrupt: pin/d' -e 's/ DisINTx[-+]//' \
+        -e 's/^[0-9a-f]\{4\}:\([0-9a-f]*:[0-9a-f]*\.[0-7] \)/\1/' \
         -e 's/\(Region [0-5]: .* at \)[0-9a-f]\{4,\}/\1ADDRESS/' \
         -e 's/Address: [0-9a-f]*  Data: [0-9a-f]*/Address: ADDRESS  Data: DATA/' \
         -e 's/Masking: [0-9a-f]*  Pending: [0-9a-f]*/Masking: MASK  Pending: PENDING/'
