@@ -32,6 +32,7 @@ make_stage() {
     install -m 755 "$top/tests/lab/dom0/init" "$stage_dir/dom0/init"
     mkdir -p "$stage_dir/dom0/lab/parts"
     cp "$top"/tests/lab/parts/*.sh "$stage_dir/dom0/lab/parts/"
+    cp -r "$top/tests/lab/lspci" "$stage_dir/dom0/lab/"
     cp "$top/tests/lab/arch/$arch.sh" "$stage_dir/dom0/lab/arch.sh"
     cp "$top/tests/lab/lib.sh" "$top/tests/lab/dom0/run-plan" "$top/tests/lab/dom0/profile" \
         "$top/tests/lab/dom0/shell-profile" "$stage_dir/dom0/lab/"

@@ -46,7 +46,11 @@ guest_unpause running
 guest_wait_up running
 refused 2 running 'runs already' 'xl create -p' '--attach' -- ioreqd --domain running --foreground --device edu
 check "the guest goes on" guest_run running true
-ioreqd_start running --attach --device edu
+ioreqd_start running --attach --device edu,addr=1
+guest_check running "from then on it is served: configuration space, and registers where it puts them" \
+    'busybox devmem 0x5008000 32 && busybox devmem 0x5008010 32 0x33000000 && busybox devmem 0x5008004 16 2 && busybox devmem 0x33000000 32'
+expect_match '^0x11E81234$'
+expect_match '^0x010000ED$'
 ioreqd_stop running
 expect_equal "exit status with --attach" "$exit_status" 0
 check "the guest goes on then, too" guest_run running true

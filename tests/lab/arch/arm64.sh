@@ -33,6 +33,8 @@ default_tree() {
 # arch_guest_config: prints lines of xl's configuration, from the guest_* variables, and adds to guest_words.
 arch_guest_config() {
     [ "$guest_kind" = pvh ] || fail "guest_create $guest_name: Xen on Arm has no $guest_kind guests, only pvh"
+    # Whoever creates the guest is to give it its tree, and the interrupts.
+    [ "$guest_dtb" != creator ] || return 0
     [ -n "$guest_dtb" ] || default_tree
     [ "$guest_dtb" = none ] || guest_line device_tree "\"$guest_dtb\""
     # The guest's interrupt controller has as many shared interrupts (SPIs) as somebody asks for. Before Xen 4.18 only a UART can ask: it has

@@ -8,7 +8,7 @@
 start_config() {
     guest_name=$1 guest_kind=$2
     shift 2
-    guest_vcpus=1 guest_memory=256 guest_words='' guest_qemu='' guest_boot='' guest_version=''
+    guest_vcpus=1 guest_memory=256 guest_words='' guest_qemu='' guest_boot='' guest_version='' guest_dtb=creator
     mkdir -p "$WORK/guest/$guest_name"
     guest_config=$(guest_file "$guest_name" config)
     : >"$guest_config.more"
