@@ -522,7 +522,7 @@ static const struct ioreqd_counter counters[] = {
     {.name = "factorials", .unit = "computations", .offset = offsetof(struct edu, factorials)},
     {.name = "bytes-from-guest", .unit = "bytes", .offset = offsetof(struct edu, bytes_from_guest)},
     {.name = "bytes-to-guest", .unit = "bytes", .offset = offsetof(struct edu, bytes_to_guest)},
-    {.name = "interrupts", .unit = "interrupts", .offset = offsetof(struct edu, interrupts_raised)},
+    {.name = "raised", .unit = "interrupts", .offset = offsetof(struct edu, interrupts_raised)},
     {.name = NULL},
 };
 

@@ -163,7 +163,7 @@ START_TEST(raise_and_acknowledge)
     ck_assert_uint_eq(get(0x64, 4), 0);
     ck_assert_int_eq(world.line, 0);
     ck_assert_uint_eq(world.messages, 0);
-    ck_assert_uint_eq(counter("interrupts"), 2);
+    ck_assert_uint_eq(counter("raised"), 2);
 }
 END_TEST
 
@@ -173,7 +173,7 @@ START_TEST(raise_nothing)
     ck_assert_int_eq(world.line, 0);
     put(0x64, 4, 0xffffffff);
     ck_assert_int_eq(world.line, 0);
-    ck_assert_uint_eq(counter("interrupts"), 0);
+    ck_assert_uint_eq(counter("raised"), 0);
 }
 END_TEST
 
@@ -197,7 +197,7 @@ START_TEST(messages)
     put(0x60, 4, 0x8);
     ck_assert_uint_eq(world.messages, 3);
     ck_assert_int_eq(world.line, 1);
-    ck_assert_uint_eq(counter("interrupts"), 4);
+    ck_assert_uint_eq(counter("raised"), 4);
 }
 END_TEST
 
