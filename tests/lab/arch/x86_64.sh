@@ -22,6 +22,9 @@ arch_guest_option() {
 
 # arch_guest_config: prints lines of xl's configuration, from the guest_* variables, and adds to guest_words.
 arch_guest_config() {
+    # Xen has each reading of the time stamp counter trap where the processor does not promise that it is constant, as the emulated one does
+    # not: guests then do little else. Real processors promise it.
+    guest_line tsc_mode '"native"'
     # On the CPU that is emulated here Linux looks early for an AGP bridge on 256 buses (4 s), unless told not to.
     guest_words="pci=noearly edd=off $guest_words"
     # ACPI tells a PVH guest of no PCI host bridge: Linux has to look for one.
