@@ -38,9 +38,7 @@ crowded() {
 }
 
 tools_mount
-modprobe tun
-tool ip tuntap add dev guest0 mode tap || fail "no tap"
-tool ip link set guest0 up
+tap_create guest0
 disk_create "$WORK/disk.img" 64
 guest_create g pvh
 ioreqd_start g --device "virtio-blk,file=$WORK/disk.img,id=disk0,addr=1" --device "virtio-net,network=tap:guest0,id=net0,addr=2"
@@ -153,4 +151,3 @@ note "resident memory: $before KiB, $middle KiB with bad clients, $after KiB aft
 guest_shutdown g
 expect_guest_over g
 check "the sockets are gone" [ ! -e "$control" ]
-tool ip link delete guest0

@@ -20,14 +20,11 @@ legacy_ping() {
 }
 
 tools_mount
-modprobe tun
-tool ip tuntap add dev legacy0 mode tap || fail "no tap"
-tool ip address add 10.9.0.1/24 dev legacy0
-tool ip link set legacy0 up
+tap_create guest0 10.9.0.1/24
 disk_create "$WORK/disk.img" 32
 guest_create g hvm
 ioreqd_start g --device "virtio-blk,file=$WORK/disk.img,transitional=on,addr=10" \
-    --device "virtio-net,network=tap:legacy0,mac=52:54:00:12:34:57,transitional=on,addr=11" --device "virtio-console,stream=unix:$WORK/console,addr=12" --device "virtio-rng,addr=13" \
+    --device "virtio-net,network=tap:guest0,mac=52:54:00:12:34:57,transitional=on,addr=11" --device "virtio-console,stream=unix:$WORK/console,addr=12" --device "virtio-rng,addr=13" \
     --device "virtio-vsock,socket=$WORK/vsock,addr=14"
 guest_unpause g
 guest_wait_up g 180

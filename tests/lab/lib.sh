@@ -493,6 +493,22 @@ guest_tools() {
 }
 
 # ---------------------------------------------------------------------------------------------------------------------
+# Networks
+
+# tap_create NAME [ADDRESS [WORD...]]: a tap, which is up and in dom0 has that address (as 10.9.0.1/24), made with the words of `ip tuntap`. It goes
+# with the scenario. Needs tools_mount.
+tap_create() {
+    tap_name=$1
+    tap_address=${2:-}
+    shift "$(($# < 2 ? $# : 2))"
+    modprobe tun
+    tool ip tuntap add dev "$tap_name" mode tap "$@" || fail "no tap $tap_name"
+    echo "$tap_name" >>"$WORK/taps"
+    [ -z "$tap_address" ] || tool ip address add "$tap_address" dev "$tap_name" || fail "no address for the tap $tap_name"
+    tool ip link set "$tap_name" up || fail "the tap $tap_name does not come up"
+}
+
+# ---------------------------------------------------------------------------------------------------------------------
 # Disks
 
 # disk_create FILE MB: a raw image full of zeros (sparse).
@@ -608,6 +624,9 @@ clean_up() {
     if [ -e "$WORK/helpers" ]; then
         # shellcheck disable=SC2046  # a list of numbers
         kill $(cat "$WORK/helpers") 2>/dev/null
+    fi
+    if [ -e "$WORK/taps" ]; then
+        sort -u "$WORK/taps" | while read -r clean_file; do tool ip link delete "$clean_file" 2>/dev/null; done
     fi
     if [ -e "$WORK/mounts" ]; then
         # shellcheck disable=SC2046  # a list of folders

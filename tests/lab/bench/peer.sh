@@ -47,11 +47,8 @@ tell() {
 }
 
 tools_mount
-modprobe tun
-for name in qemu0 ours0; do tool ip tuntap add dev $name mode tap; done
-tool ip address add 10.8.1.1/24 dev qemu0
-tool ip address add 10.8.2.1/24 dev ours0
-for name in qemu0 ours0; do tool ip link set $name up; done
+tap_create qemu0 10.8.1.1/24
+tap_create ours0 10.8.2.1/24
 tool iperf3 -s -D
 echo 1 >/proc/sys/net/ipv4/tcp_no_metrics_save # each run of iperf3 is to begin like the first
 disk_create "$WORK/qemu.img" 64
@@ -101,4 +98,3 @@ cp "$WORK/results" "$RESULTS/peer.results"
 guest_destroy g
 expect_guest_over g
 killall iperf3 2>/dev/null || true
-for name in qemu0 ours0; do tool ip link delete $name 2>/dev/null || true; done

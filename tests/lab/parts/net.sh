@@ -36,10 +36,7 @@ END
 # pairs of queues, flows that the guest spreads over them, checksums, a link that goes and comes, a tap that disappears and comes back.
 net_round() {
     tools_mount
-    modprobe tun
-    tool ip tuntap add dev guest0 mode tap multi_queue || fail "no tap"
-    tool ip address add 10.9.0.1/24 dev guest0
-    tool ip link set guest0 up
+    tap_create guest0 10.9.0.1/24 multi_queue
     tool iperf3 -s -D
     echo 1 >/proc/sys/net/ipv4/tcp_no_metrics_save # each run of iperf3 is to begin like the first
     guest_create g "$@" vcpus=2 memory=384
@@ -83,15 +80,12 @@ net_round() {
     tool ip link delete guest0
     guest_check g "goes with the tap" 'for try in $(seq 1 50); do [ "$(cat /sys/class/net/eth0/carrier)" = 0 ] && exit 0; sleep 0.1; done; exit 1'
     check "ioreqd runs" ioreqd_runs g
-    tool ip tuntap add dev guest0 mode tap multi_queue
-    tool ip address add 10.9.0.1/24 dev guest0
-    tool ip link set guest0 up
+    tap_create guest0 10.9.0.1/24 multi_queue
     guest_check g "comes with the tap" 'for try in $(seq 1 80); do [ "$(cat /sys/class/net/eth0/carrier)" = 1 ] && exit 0; sleep 0.1; done; exit 1'
     guest_check g "packets pass again" 'tool ping -q -c 3 -i 0.2 -W 5 10.9.0.1'
     guest_destroy g
     expect_guest_over g
     killall iperf3 2>/dev/null || true
-    tool ip link delete guest0
 }
 
 # start_passt: a passt at $WORK/passt.sock; sets `passt`.
