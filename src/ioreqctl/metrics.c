@@ -43,6 +43,15 @@ static void counts(struct json_object *status, const char *metric, const char *w
     }
 }
 
+static void device_labels(struct json_object *status, struct json_object *device)
+{
+    domain_labels(status);
+    putchar(',');
+    label("device", member_text(device, "id"));
+    putchar(',');
+    label("model", member_text(device, "model"));
+}
+
 /* Each number of an object of the device's, by what the names are. */
 static void device_numbers(struct json_object *status, struct json_object *device, const char *metric, const char *what,
                            struct json_object *object)
@@ -53,11 +62,7 @@ static void device_numbers(struct json_object *status, struct json_object *devic
     json_object_object_foreach(object, name, value)
     {
         printf("%s{", metric);
-        domain_labels(status);
-        putchar(',');
-        label("device", member_text(device, "id"));
-        putchar(',');
-        label("model", member_text(device, "model"));
+        device_labels(status, device);
         putchar(',');
         label(what, name);
         printf("} %llu\n", (unsigned long long)json_object_get_uint64(value));
@@ -81,11 +86,7 @@ static void device_state(struct json_object *status, struct json_object *device,
         return;
     }
     printf("%s{", metric);
-    domain_labels(status);
-    putchar(',');
-    label("device", member_text(device, "id"));
-    putchar(',');
-    label("model", member_text(device, "model"));
+    device_labels(status, device);
     printf("} %d\n", strcmp(member_text(device, "state"), state) == 0);
 }
 
